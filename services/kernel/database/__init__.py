@@ -1,0 +1,1 @@
+"""PostgreSQL: units of work, outbox, inbox, relay and migrations."""

@@ -1,0 +1,100 @@
+"""One transaction: the room's effect, its inbox row and its outbox rows, or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.kernel.contracts import envelope, registry
+from services.kernel.contracts.envelope import Envelope
+from services.kernel.database.tables import inbox, outbox
+from services.kernel.ids import uuid7
+from services.kernel.observability.trace import current
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import Connection, Engine
+
+    from services.kernel.clock import Clock
+
+
+class SqlUnitOfWork:
+    """A transaction of `room`; leaving the block without `commit` rolls back.
+
+    Rooms derive from it and add their repositories over `connection`.
+    """
+
+    def __init__(self, engine: Engine, room: str, clock: Clock) -> None:
+        self._engine = engine
+        self._room = room
+        self._clock = clock
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection. Raises RuntimeError outside the `with` block."""
+        if self._connection is None:
+            raise RuntimeError("the unit of work is not open")
+        return self._connection
+
+    def __enter__(self) -> Self:
+        """Open the transaction."""
+        self._connection = self._engine.connect()
+        self._connection.begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Roll back what was not committed and give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def commit(self) -> None:
+        """Make everything since the last commit last; a new transaction begins."""
+        self.connection.commit()
+        self.connection.begin()
+
+    def say(self, payload: object, subject: str) -> str:
+        """Put an event into the outbox of this transaction; answers its id.
+
+        Correlation and causation are those of the request or message in work.
+        """
+        context = current()
+        message = Envelope(
+            id=uuid7(),
+            type=registry.type_of(payload),
+            source=f"/danzheng/{self._room}",
+            subject=subject,
+            time=self._clock.now(),
+            data=payload,
+            correlationid=context.correlation_id,
+            causationid=context.message_id,
+            traceparent=context.traceparent,
+        )
+        self.connection.execute(
+            outbox.insert().values(
+                id=message.id,
+                subject=subject,
+                type=message.type,
+                body=envelope.encode(message),
+                traceparent=message.traceparent,
+            )
+        )
+        return message.id
+
+    def first_sight(self, message_id: str) -> bool:
+        """Whether this message is seen for the first time; remembers that it was."""
+        row = self.connection.execute(
+            insert(inbox)
+            .values(consumer=self._room, message_id=message_id)
+            .on_conflict_do_nothing()
+            .returning(inbox.c.message_id)
+        )
+        return row.first() is not None
