@@ -84,7 +84,7 @@ def test_a_bad_message_is_parked_and_the_next_good_one_goes_through(sandbox, cha
 
 
 def test_a_message_of_100_megabytes_is_refused_at_the_door(channel, sandbox):
-    with pytest.raises(pika.exceptions.AMQPError, match="too large|message size"):
+    with pytest.raises(pika.exceptions.AMQPError, match=r"too large|message size"):
         feed(channel, b"<" + b"x" * 100_000_000)
 
 
