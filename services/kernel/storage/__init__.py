@@ -1,1 +1,1 @@
-"""The object store behind one port."""
+"""The object store: its port and the adapter for everything that speaks S3."""
