@@ -1,0 +1,1 @@
+"""Who is this, and did their card sign this?"""

@@ -1,0 +1,1 @@
+"""What auth reaches outside: SQL, X.509, revocation lists, randomness."""

@@ -1,0 +1,1 @@
+"""The program beside the card reader; it carries nothing of the servers."""
