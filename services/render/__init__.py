@@ -1,0 +1,1 @@
+"""Render: draws the printed forms, makes the data files and builds the bundles."""

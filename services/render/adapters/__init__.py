@@ -1,0 +1,1 @@
+"""What render reaches outside with."""

@@ -1,0 +1,1 @@
+"""What render makes: printed forms, data files, bundles."""
