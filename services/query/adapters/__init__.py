@@ -1,0 +1,1 @@
+"""What fills the ports of query: PostgreSQL, files and archives."""
