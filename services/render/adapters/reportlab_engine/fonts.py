@@ -1,0 +1,172 @@
+"""A document's own fonts: one Type 0 font a face, its characters numbered as they appear.
+
+CID n is the nth new character. CIDToGIDMap leads it to the subset's glyph, ToUnicode back to the
+character, so that copied text stays right even where 〓 is drawn, and characters beyond the basic
+plane need no special care.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from services.render.adapters.reportlab_engine.objects import Written, deflate, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.render.adapters.reportlab_engine.faces import Face, Glyphs
+
+_BLOCK = 100  # most entries a bfchar block may have
+_FULL_WIDTH = 1000.0
+_MAP_HEAD = (
+    b"/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
+    b"/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n"
+    b"/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"
+    b"1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n"
+)
+_MAP_TAIL = b"endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n"
+
+
+class _Foreign(Exception):
+    """A character of another face stands in the text."""
+
+
+class _Numbers(dict[int, int]):
+    """Code points to CIDs; asking for a new one gives it the next number."""
+
+    def __init__(self, glyphs: Glyphs, face: int) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._face = face
+        self.gids: list[int] = []
+        self.advances: list[float] = []
+        self.missing: list[str] = []
+
+    def __missing__(self, code_point: int) -> int:
+        glyph = self._glyphs[code_point]
+        if glyph.face != self._face:
+            raise _Foreign
+        self.gids.append(glyph.gid)
+        self.advances.append(glyph.advance)
+        if glyph.missing:
+            self.missing.append(chr(code_point))
+        number = self[code_point] = len(self.gids)
+        return number
+
+
+class DocumentFonts:
+    """The fonts of one document (or of one background), named `prefix` and the face's number."""
+
+    def __init__(self, glyphs: Glyphs, prefix: str) -> None:
+        self._glyphs = glyphs
+        self._prefix = prefix
+        self._numbers: dict[int, _Numbers] = {0: _Numbers(glyphs, 0)}
+        self._first = self._numbers[0]
+
+    def encode(self, text: str) -> list[tuple[int, str]]:
+        """A text as runs of (face, hexadecimal CIDs)."""
+        try:
+            return [(0, text.translate(self._first).encode("utf-16-be").hex())]
+        except _Foreign:
+            return list(self._runs(text))
+
+    def _runs(self, text: str) -> Iterator[tuple[int, str]]:
+        for face, run in groupby(text, lambda character: self._glyphs[ord(character)].face):
+            numbers = self._numbers.setdefault(face, _Numbers(self._glyphs, face))
+            yield face, "".join(run).translate(numbers).encode("utf-16-be").hex()
+
+    @property
+    def missing(self) -> list[str]:
+        """The characters that no face holds."""
+        return sorted(self._first.missing)
+
+    def written(self) -> dict[str, PackedFont]:
+        """The fonts by resource name; those without characters are left out."""
+        return {
+            f"{self._prefix}{face}": PackedFont(self._glyphs.face(face), numbers)
+            for face, numbers in sorted(self._numbers.items())
+            if numbers
+        }
+
+
+class PackedFont:
+    """A finished subset: all its bytes, ready to be put into any number of documents."""
+
+    def __init__(self, face: Face, numbers: _Numbers) -> None:
+        program, renumbered = face.subset(numbers.gids)
+        places = [0, *(renumbered[gid] for gid in numbers.gids)]
+        self._program = deflate(program)
+        self._program_length = len(program)
+        self._map = deflate(b"".join(place.to_bytes(2, "big") for place in places))
+        self._to_unicode = deflate(_to_unicode(numbers))
+        tag = _tag(hashlib.sha256(program).digest())
+        self._name = f"/{tag}+{face.name}".encode()
+        self._descriptor = _descriptor(face, self._name)
+        self._widths = _widths(numbers.advances)
+
+    def put(self) -> Written:
+        """The font object for one document."""
+        program = stream(b"/Length1 %d" % self._program_length, self._program, packed=True)
+        descriptor = Written(self._descriptor, program, b" >>")
+        descendant = Written(
+            b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont ",
+            self._name,
+            b" /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+            b" /DW 1000 /W ",
+            self._widths,
+            b" /FontDescriptor ",
+            descriptor,
+            b" /CIDToGIDMap ",
+            stream(b"", self._map, packed=True),
+            b" >>",
+        )
+        return Written(
+            b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H /BaseFont ",
+            self._name,
+            b" /DescendantFonts [ ",
+            descendant,
+            b" ] /ToUnicode ",
+            stream(b"", self._to_unicode, packed=True),
+            b" >>",
+        )
+
+
+def _descriptor(face: Face, name: bytes) -> bytes:
+    measures = face.measures
+    box = b" ".join(b"%d" % edge for edge in measures.box)
+    return (
+        b"<< /Type /FontDescriptor /FontName %s /Flags 6 /FontBBox [%s] /ItalicAngle 0"
+        b" /Ascent %d /Descent %d /CapHeight 730 /StemV 80 /FontFile2 "
+        % (name, box, measures.ascent, measures.descent)
+    )
+
+
+def _widths(advances: list[float]) -> bytes:
+    """The W array: runs of the characters that are not as wide as the size."""
+    runs = []
+    numbered = enumerate(advances, start=1)
+    for full, run in groupby(numbered, lambda entry: entry[1] == _FULL_WIDTH):
+        if not full:
+            entries = list(run)
+            listed = " ".join(f"{advance:g}" for _, advance in entries)
+            runs.append(f"{entries[0][0]} [{listed}]")
+    return f"[{' '.join(runs)}]".encode()
+
+
+def _to_unicode(numbers: _Numbers) -> bytes:
+    entries = [
+        f"<{number:04X}> <{chr(code_point).encode('utf-16-be').hex().upper()}>\n"
+        for code_point, number in numbers.items()
+    ]
+    blocks = [
+        f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n"
+        for block in (entries[n : n + _BLOCK] for n in range(0, len(entries), _BLOCK))
+    ]
+    return _MAP_HEAD + "".join(blocks).encode() + _MAP_TAIL
+
+
+def _tag(digest: bytes) -> str:
+    """The six letters that mark a subset."""
+    return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])

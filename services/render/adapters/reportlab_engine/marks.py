@@ -1,0 +1,107 @@
+"""Content streams: texts, rules and fields as PDF operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.render.adapters.reportlab_engine.objects import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.render.adapters.reportlab_engine.fonts import DocumentFonts
+    from services.render.engine import Background, Frame, Modules, Rule, Stamp, Text
+
+_ROUND = 0.5523  # control points of a quarter circle drawn as a curve
+
+
+def texts(lines: Iterable[Text], height: float, fonts: DocumentFonts, prefix: str) -> bytes:
+    """All texts of a page as one text object."""
+    marks = ["BT\n"]
+    current: tuple[int, float] | None = None
+    for line in lines:
+        marks.append(f"1 0 0 1 {line.x:.2f} {height - line.y:.2f} Tm\n")
+        for face, codes in fonts.encode(line.text):
+            if current != (face, line.size):
+                marks.append(f"/{prefix}{face} {line.size:g} Tf\n")
+                current = (face, line.size)
+            marks.append(f"<{codes}> Tj\n")
+    marks.append("ET\n")
+    return "".join(marks).encode()
+
+
+def background(art: Background, height: float, fonts: DocumentFonts, prefix: str) -> bytes:
+    """The rules, frames and labels of a form."""
+    marks = [b"0 J 0 G 0 g\n"]
+    marks += [_rule(rule, height) for rule in art.rules]
+    marks += [frame(box, height) for box in art.frames]
+    return b"".join(marks) + texts(art.texts, height, fonts, prefix)
+
+
+def modules(code: Modules, height: float) -> bytes:
+    """A bar code or QR as one filled path."""
+    places = (code.step_x, code.step_y, code.x, height - code.y)
+    step_x, step_y, x, y = (f"{value:.4f}".encode() for value in places)
+    fields = b"".join(
+        b"%s %d %s %d re\n" % (number(column), row, number(columns), rows)
+        for column, row, columns, rows in code.dark
+    )
+    return b"q %s 0 0 -%s %s %s cm\n%sf Q\n" % (step_x, step_y, x, y, fields)
+
+
+def _rule(rule: Rule, height: float) -> bytes:
+    dash = b"[0.8 1.6] 0 d " if rule.dots else b"[] 0 d "
+    ends = (rule.x0, height - rule.y0, rule.x1, height - rule.y1)
+    return b"%s%s w %s %s m %s %s l S\n" % (dash, number(rule.width), *map(number, ends))
+
+
+def frame(box: Frame, height: float) -> bytes:
+    """An outline."""
+    left, bottom = box.x, height - box.y - box.height
+    if box.radius:
+        return b"[] 0 d %s w %sS\n" % (number(box.line), _rounded(left, bottom, box))
+    edges = map(number, (left, bottom, box.width, box.height))
+    return b"[] 0 d %s w %s %s %s %s re S\n" % (number(box.line), *edges)
+
+
+def _rounded(left: float, bottom: float, box: Frame) -> bytes:
+    right, top, r = left + box.width, bottom + box.height, box.radius
+    k = r * (1 - _ROUND)
+    path = (
+        (b"m", left + r, bottom),
+        (b"l", right - r, bottom),
+        (b"c", right - k, bottom, right, bottom + k, right, bottom + r),
+        (b"l", right, top - r),
+        (b"c", right, top - k, right - k, top, right - r, top),
+        (b"l", left + r, top),
+        (b"c", left + k, top, left, top - k, left, top - r),
+        (b"l", left, bottom + r),
+        (b"c", left, bottom + k, left + k, bottom, left + r, bottom),
+    )
+    return b"".join(
+        b" ".join((*(number(value) for value in step[1:]), step[0])) + b" " for step in path
+    )
+
+
+def stamp(art: Stamp, fonts: DocumentFonts, prefix: str) -> bytes:
+    """The visible seal, its lower left corner at the origin."""
+    colour = b" ".join(number(part) for part in art.rgb)
+    height = art.frame.height
+    inset = art.frame.line / 2
+    outline = type(art.frame)(
+        inset,
+        inset,
+        art.frame.width - 2 * inset,
+        height - 2 * inset,
+        art.frame.line,
+        art.frame.radius,
+    )
+    marks = [b"%s RG %s rg\n" % (colour, colour), frame(outline, height), b"BT 0.3 w\n"]
+    for line in art.lines:
+        marks.append(b"%d Tr 1 0 0 1 " % (2 if line.bold else 0))
+        marks.append(b"%s %s Tm\n" % (number(line.x), number(height - line.y)))
+        marks += [
+            f"/{prefix}{face} {line.size:g} Tf <{codes}> Tj\n".encode()
+            for face, codes in fonts.encode(line.text)
+        ]
+    return b"".join([*marks, b"ET\n"])
