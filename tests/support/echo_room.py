@@ -8,53 +8,16 @@ from __future__ import annotations
 
 from services.kernel.messaging import nameko_kit  # isort: skip  it patches first
 
-import os
 import sys
 import time
-from pathlib import Path
 
 from services.kernel import console
 from services.kernel.contracts.refusal import Refusal
-from services.kernel.errors import PermanentFailure, TryLater, Unavailable
+from services.kernel.errors import Unavailable
 from services.kernel.messaging import topology
 from services.kernel.messaging.nameko_kit import UseCases, consume, rpc, timer
 from services.kernel.settings import ProcessSettings
-
-
-class Diary:
-    """Appends lines to the file named by ECHO_DIARY."""
-
-    def __init__(self) -> None:
-        self.path = Path(os.environ["ECHO_DIARY"])
-        self.seen: set[str] = set()
-
-    def write(self, *words: object) -> None:
-        with self.path.open("a") as file:
-            file.write(" ".join(map(str, words)) + "\n")
-
-    def pings(self):
-        return {"store": self.ping}
-
-    def ping(self) -> None:
-        if self.path.with_suffix(".away").exists():
-            raise Unavailable("store")
-
-    def hear(self, envelope) -> None:
-        self.write("begin", envelope.id, envelope.subject)
-        act, _, argument = envelope.subject.partition(":")
-        if act == "sleep":
-            time.sleep(float(argument))
-        elif act == "fail":
-            raise RuntimeError("canary-personal-data")
-        elif act == "later":
-            raise TryLater
-        elif act == "never":
-            raise PermanentFailure(argument or "hopeless")
-        elif act == "once" and envelope.id in self.seen:
-            self.write("again", envelope.id)
-            return
-        self.seen.add(envelope.id)
-        self.write("done", envelope.id, envelope.subject)
+from tests.support.diary import Diary
 
 
 class EchoService:
@@ -92,10 +55,10 @@ class EchoService:
         self.use.hear(envelope)
 
     def delayed(self, envelope, attempt, fault):
-        self.use.write("delayed", envelope.id, attempt, type(fault).__name__)
+        self.use.delayed(envelope, attempt, fault)
 
     def given_up(self, envelope, fault):
-        self.use.write("given_up", envelope.id, type(fault).__name__)
+        self.use.given_up(envelope, fault)
 
     @timer(30, after_work=True)
     def relay(self):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from services.kernel.observability import metrics
 from services.kernel.observability.trace import Work, new_traceparent, working
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from services.kernel.contracts.envelope import Envelope
 
@@ -118,25 +119,25 @@ class Delivery:
 
     def __call__(self, raw: RawMessage) -> Verdict:
         """Handle one message; answers what is to become of it, and raises nothing."""
-        with metrics.in_flight.labels(self.service).track_inprogress():
-            try:
-                subject: Any = raw if self.decode == "raw" else read_envelope(raw)
-            except PermanentFailure as fault:
-                return self._counted(Park(fault.reason, fault), raw, _kind(raw, None))
-            with (
-                working(_work(raw, subject)),
-                structlog.contextvars.bound_contextvars(**_facts(raw, subject)),
-            ):
-                return self._counted(self._handle(raw, subject), raw, _kind(raw, subject))
-
-    def _handle(self, raw: RawMessage, subject: Any) -> Verdict:
-        kind = _kind(raw, subject)
-        metrics.messages_received.labels(self.service, kind).inc()
-        if raw.redelivered:
-            metrics.redelivered.inc()
-        _observe_wait(self.service, kind, subject)
         try:
-            with metrics.handle_seconds.labels(self.service, kind).time():
+            subject: Any = raw if self.decode == "raw" else read_envelope(raw)
+        except PermanentFailure as fault:
+            verdict = Park(fault.reason, fault)
+            note(verdict, self.service, raw)
+            return verdict
+        return self.handle(raw, subject)
+
+    def handle(self, raw: RawMessage, subject: Any) -> Verdict:
+        """Handle a message that is decoded already."""
+        with metrics.in_flight.labels(self.service).track_inprogress(), bound(raw, subject):
+            note_arrival(self.service, raw, subject)
+            verdict = self._run(raw, subject)
+            note(verdict, self.service, raw, subject)
+            return verdict
+
+    def _run(self, raw: RawMessage, subject: Any) -> Verdict:
+        try:
+            with metrics.handle_seconds.labels(self.service, _kind(raw, subject)).time():
                 self.handler(subject)
         except Exception as fault:  # noqa: BLE001  the verdict tells known faults apart
             return self._after(fault, raw, subject)
@@ -154,15 +155,32 @@ class Delivery:
             return Retry(min(raw.attempt, self.steps), trouble)
         return verdict
 
-    def _counted(self, verdict: Verdict, raw: RawMessage, kind: str) -> Verdict:
-        outcome = type(verdict).__name__.lower()
-        metrics.messages_handled.labels(self.service, kind, outcome).inc()
-        tell(verdict, raw)
-        return verdict
+
+@contextmanager
+def bound(raw: RawMessage, subject: Any) -> Iterator[None]:
+    """Inside the block logs and outgoing messages know which message is in work."""
+    with (
+        working(_work(raw, subject)),
+        structlog.contextvars.bound_contextvars(**_facts(raw, subject)),
+    ):
+        yield
 
 
-def tell(verdict: Verdict, raw: RawMessage) -> None:
-    """Count and log a verdict that is not `Ack`."""
+def note_arrival(service: str, raw: RawMessage, subject: Any) -> None:
+    """Count a message that is about to be handled, and how long it waited."""
+    kind = _kind(raw, subject)
+    metrics.messages_received.labels(service, kind).inc()
+    if raw.redelivered:
+        metrics.redelivered.inc()
+    if isinstance(subject, envelopes.Envelope):
+        waited = time.time() - subject.time.timestamp()
+        metrics.wait_seconds.labels(service, kind).observe(max(waited, 0.0))
+
+
+def note(verdict: Verdict, service: str, raw: RawMessage, subject: Any = None) -> None:
+    """Count a verdict, and log it unless it is `Ack`."""
+    outcome = type(verdict).__name__.lower()
+    metrics.messages_handled.labels(service, _kind(raw, subject), outcome).inc()
     if isinstance(verdict, Retry):
         metrics.retries.labels(str(verdict.step)).inc()
         log.warning(
@@ -271,9 +289,3 @@ def _facts(raw: RawMessage, subject: Any) -> dict[str, Any]:
         if subject.causationid:
             facts["causation_id"] = subject.causationid
     return facts
-
-
-def _observe_wait(service: str, kind: str, subject: Any) -> None:
-    if isinstance(subject, envelopes.Envelope):
-        waited = time.time() - subject.time.timestamp()
-        metrics.wait_seconds.labels(service, kind).observe(max(waited, 0.0))
