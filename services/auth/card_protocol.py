@@ -106,9 +106,9 @@ def write_token(
     """The token of a certificate (DER) and its signature over `token_message`."""
     return {
         "format": TOKEN_FORMAT,
-        "unverifiedCertificate": base64.b64encode(certificate).decode(),
+        "unverifiedCertificate": to_base64(certificate),
         "algorithm": algorithm,
-        "signature": base64.b64encode(signature).decode(),
+        "signature": to_base64(signature),
         "appVersion": app_version,
     }
 
@@ -126,7 +126,7 @@ def protected_header(algorithm: str, certificates: Sequence[bytes]) -> str:
     header = {
         "alg": algorithm,
         "typ": SUBMISSION_TYPE,
-        "x5c": [base64.b64encode(der).decode() for der in certificates],
+        "x5c": [to_base64(der) for der in certificates],
     }
     return to_base64url(json.dumps(header, separators=(",", ":")).encode())
 
@@ -191,9 +191,14 @@ def from_base64(text: str, member: str) -> bytes:
         value = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as fault:
         raise Malformed(member) from fault
-    if not value or base64.b64encode(value).decode() != text:
+    if not value or to_base64(value) != text:
         raise Malformed(member)
     return value
+
+
+def to_base64(value: bytes) -> str:
+    """Standard base64 with padding."""
+    return base64.b64encode(value).decode()
 
 
 def from_base64url(text: str, member: str) -> bytes:
@@ -227,7 +232,9 @@ def _texts(value: object, names: set[str]) -> dict[str, str]:
     if not isinstance(value, dict) or set(value) != names:
         raise Malformed("members")
     for name, text in value.items():
-        if not isinstance(text, str) or len(text) > _LONGEST_TEXT or not text.isascii():
+        if not isinstance(text, str) or len(text) > _LONGEST_TEXT:
+            raise Malformed(name)
+        if not (text.isascii() and text.isprintable()):
             raise Malformed(name)
     return value
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  pydantic reads it
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from services.auth.card_protocol import is_serialized_origin
+from services.auth.domain import Rules, is_sandbox_oid
 from services.kernel.settings import RoomSettings
 
-SANDBOX_ARC = "2.999"  # ITU-T X.660: for examples, given to nobody
 _SANDBOX_KINDS = ("2.999.10.1", "2.999.10.2")
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
 
-class AuthSettings(RoomSettings):
+class Settings(RoomSettings):
     """The card's issuer, its lists, and how long challenges and sessions live."""
 
     public_base_url: str = Field(description="scheme, host and port as a browser writes an origin")
@@ -24,7 +24,7 @@ class AuthSettings(RoomSettings):
     card_intermediates_path: Path | None = Field(default=None, description="PEM: card CAs")
     card_crl_paths: tuple[Path, ...] = Field(default=(), description="lists as files, PEM or DER")
     card_crl_urls: tuple[str, ...] = Field(default=(), description="lists fetched over http")
-    card_crl_refresh_s: float = Field(default=60.0, gt=0)
+    card_crl_refresh_s: float = Field(default=60.0, gt=0, description="between two fetches")
     card_legal_person_oid: str = Field(default="", description="policy of the 法人卡")
     card_operator_oid: str = Field(default="", description="policy of the 操作员卡")
     submission_certificate: Literal["any", "signature"] = Field(
@@ -61,6 +61,18 @@ class AuthSettings(RoomSettings):
             self.card_operator_oid or sandbox[1]: "operator",
         }
 
+    @property
+    def rules(self) -> Rules:
+        """What the handlers need to know of all this."""
+        return Rules(
+            origin=self.public_base_url,
+            challenge_lifetime_s=self.challenge_lifetime_s,
+            idle_s=self.session_idle_s,
+            lifetime_s=self.session_lifetime_s,
+            touch_s=self.session_touch_s,
+            record_days=self.session_record_days,
+        )
+
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if "" in self.kinds or len(self.kinds) != 2:
@@ -77,8 +89,3 @@ class AuthSettings(RoomSettings):
                 raise ValueError("card policies below 2.999 belong to the sandbox")
         if not self.public_base_url.startswith("https://"):
             raise ValueError("public_base_url: production speaks https")
-
-
-def is_sandbox_oid(dotted: str) -> bool:
-    """Whether an object identifier lies in the arc kept for examples."""
-    return f"{dotted}.".startswith(f"{SANDBOX_ARC}.")
