@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 PORT_BASE ?=
 FORMAT ?= table
+SUITE ?=
 ARGS ?=
 export PORT_BASE FORMAT
 
@@ -16,7 +17,10 @@ PYTEST := $(VENV)/pytest -q $(ARGS)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  PORT_BASE=8000  first of 40 ports; another number lets two checkouts run side by side"
+	@echo "  PORT_BASE=8000   first of 40 ports on 127.0.0.1; other numbers let checkouts run side by side"
+	@echo "  FORMAT=json      of status: for programs"
+	@echo "  SUITE=rpc        of bench: which one"
+	@echo "  ARGS='-k seal'   of the tests: more words for pytest"
 
 .PHONY: install install-python
 install: ## install what is missing: Debian packages, Python packages by their hashes, fonts
@@ -27,34 +31,75 @@ install-python:
 
 # -- the running system ------------------------------------------------------------------------
 
-.PHONY: engines down
-engines: install ## start only the real parts: RabbitMQ, PostgreSQL, SeaweedFS
-	@$(LOCAL) engines
+.PHONY: run demo up down status logs engines clean
+run: install ## start everything, do the main job once, show the logs until Ctrl-C
+	@$(LOCAL) run
+
+demo: install ## start everything, do the main job once, end what was started for it
+	@$(LOCAL) demo
+
+up: install ## start everything and leave it running; writes .local/env and .local/sandbox.json
+	@$(LOCAL) up
 
 down: ## end everything that was started here, and nothing else
 	@if [ -x $(VENV)/python ]; then $(LOCAL) down; fi
 
+status: ## show every process with its kind, id, port and health
+	@$(LOCAL) status
+
+logs: ## show what the processes say, until Ctrl-C
+	@$(LOCAL) logs
+
+engines: install ## start only the real parts: RabbitMQ, PostgreSQL, SeaweedFS
+	@$(LOCAL) engines
+
+clean: ## end what runs here and remove all it made; installed packages stay
+	@if [ -x $(VENV)/python ]; then $(LOCAL) clean; fi
+
 # -- the checks --------------------------------------------------------------------------------
 
-.PHONY: test lint types core contract integration system
+.PHONY: test lint imports types core contract integration system bench
 test: install ## run every check and every test on parts of their own; ends what it started
 	@$(LOCAL) test
 
-lint: install-python ## check style, format and the rules of who may import whom
+lint: install-python imports ## check style and format, and who may import whom
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 
-types: install-python ## check the types
-	@$(VENV)/mypy services
+imports: install-python ## check who may import whom; the rules are sentences in .importlinter
+	@$(VENV)/lint-imports
 
-core: install-python ## run the tests that need nothing outside, with coverage
+types: install-python ## check the types
+	@$(VENV)/mypy services gateway
+
+core: install-python ## run the tests that need nothing outside
 	@$(PYTEST) tests/core
 
 contract: install-python ## run the tests of contracts and conformance
 	@$(PYTEST) tests/contract
 
-integration: ## run the tests that need the real parts (`make engines` starts them)
+integration: install-python ## run the tests that need the real parts (`make engines` starts them)
 	@$(PYTEST) tests/integration
 
-system: ## run the tests that need the whole system (`make up` starts it)
+system: install-python ## run the tests that need the whole system (`make up` starts it)
 	@$(PYTEST) tests/system
+
+bench: install-python ## measure: SUITE=name runs bench/name.py
+	@test -n "$(SUITE)" || { echo "SUITE=… one of: $$(ls bench | sed -n 's/\.py$$//p' | xargs)"; exit 2; }
+	@$(VENV)/python bench/$(SUITE).py
+
+# -- what is made and kept in the repository ---------------------------------------------------
+
+.PHONY: schemas openapi migrate lock
+schemas: install-python ## write the golden JSON Schemas of all messages anew
+	@$(VENV)/python -m services.kernel.contracts.registry write
+
+openapi: install-python ## write the OpenAPI description of the HTTP API anew
+	@$(VENV)/python -m gateway openapi
+
+migrate: ## bring the databases of the running system to their newest schema
+	@$(LOCAL) migrate
+
+lock: install-python ## choose versions anew: requirements.lock from pyproject.toml
+	@.local/bootstrap/bin/uv pip compile -q --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --all-extras --group dev pyproject.toml -o requirements.lock

@@ -24,14 +24,14 @@ class NotReady(Exception):
 
 
 def health(program: Program) -> str:
-    """`ready`, `not ready`, or `silent` where nothing answers."""
+    """`ok`, `not ready`, or `silent` where nothing answers."""
     if program.health is None:
-        return "ready" if answers(program.port) else "silent"
+        return "ok" if answers(program.port) else "silent"
     try:
         answer = httpx.get(program.health, timeout=2, trust_env=False)
     except httpx.HTTPError:
         return "silent"
-    return "ready" if answer.status_code == httpx.codes.OK else "not ready"
+    return "ok" if answer.status_code == httpx.codes.OK else "not ready"
 
 
 def await_ready(supervisor: Supervisor, programs: Sequence[Program], limit_s: float = 60) -> None:
@@ -42,7 +42,7 @@ def await_ready(supervisor: Supervisor, programs: Sequence[Program], limit_s: fl
     until = time.monotonic() + limit_s
     waiting = list(programs)
     while True:
-        waiting = [program for program in waiting if health(program) != "ready"]
+        waiting = [program for program in waiting if health(program) != "ok"]
         if not waiting:
             return
         given_up = any(_given_up(supervisor.state(program.name)) for program in waiting)

@@ -57,9 +57,10 @@ class PostgreSQL:
         return (
             Program(
                 name="postgres",
-                kind="part",
+                kind="postgres",
                 command=(*self._as_ordinary_user(), *command, f"--config-file={configuration}"),
                 port=self.ports["postgres"],
+                start_retries=20,
                 stop_signal="INT",  # close connections, then end; TERM would wait for clients
             ),
         )

@@ -21,3 +21,4 @@ class Program:
     metrics: str | None = None
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_wait_s: int = 35
+    start_retries: int = 5

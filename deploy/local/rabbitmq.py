@@ -23,7 +23,11 @@ VHOST: Final = "danzheng"
 ADMINISTRATOR: Final = "administrator"
 OPERATOR: Final = "operator"
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # the largest order: 50 snapshots of 50 goods lines
-_OURS: Final = r"^(danzheng\.|rpc|nameko|retry\.|unheard|amq\.gen|{name}[.-]).*"
+_TOPOLOGY: Final = (
+    r"^(danzheng\.|nameko-rpc|rpc|retry\.|unheard|customs\.|[a-z]+\.(inbox|bulk|parked|live))"
+)
+_DEFAULT_EXCHANGE: Final = r"amq\.default$"
+_ALSO_HEARS: Final = {"query": r"customs\."}
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,19 @@ class RabbitMQ:
         """The port mapper and the broker; the first must answer before the second starts."""
         epmd = Program(
             name="epmd",
-            kind="part",
+            kind="epmd",
             command=("/usr/bin/epmd", "-port", str(self.ports["epmd"]), "-address", HOST),
             port=self.ports["epmd"],
+            start_retries=20,
             stop_wait_s=5,
         )
         broker = Program(
             name="rabbitmq",
-            kind="part",
+            kind="rabbitmq",
             command=(SERVER,),
             environment=self._environment(),
             port=self.ports["rabbitmq"],
+            start_retries=20,
         )
         return epmd, broker
 
@@ -79,6 +85,7 @@ class RabbitMQ:
         home = self._home()
         return {
             "HOME": str(home),
+            "RUNNING_UNDER_SYSTEMD": "true",  # the broker itself is the child, no shell before it
             "RABBITMQ_NODENAME": f"danzheng-{self.ports.base}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": HOST,
             "RABBITMQ_NODE_PORT": str(self.ports["rabbitmq"]),
@@ -113,8 +120,8 @@ class RabbitMQ:
         users = [self._user(name, []) for name in self.users]
         users.append(self._user(OPERATOR, ["monitoring"]))
         users.append(self._user(ADMINISTRATOR, ["administrator"]))
-        permissions = [_permission(name, _OURS.format(name=name)) for name in self.users]
-        permissions += [_permission(name, ".*") for name in (OPERATOR, ADMINISTRATOR)]
+        permissions = [_service_permission(name) for name in self.users]
+        permissions += [_full_permission(name) for name in (OPERATOR, ADMINISTRATOR)]
         return {"users": users, "vhosts": [{"name": VHOST}], "permissions": permissions}
 
     def _user(self, name: str, tags: list[str]) -> dict[str, object]:
@@ -131,8 +138,21 @@ class RabbitMQ:
             path.chmod(0o400)
 
 
-def _permission(user: str, configure: str) -> dict[str, str]:
-    return {"user": user, "vhost": VHOST, "configure": configure, "write": ".*", "read": ".*"}
+def _service_permission(name: str) -> dict[str, str]:
+    """A service declares what all declare, and reads nobody's queues but its own."""
+    own = [r"danzheng\.", "nameko-rpc$", rf"rpc-{name}$", r"rpc\.reply", rf"{name}\."]
+    own += [_ALSO_HEARS[name]] if name in _ALSO_HEARS else []
+    return {
+        "user": name,
+        "vhost": VHOST,
+        "configure": _TOPOLOGY,
+        "write": f"{_TOPOLOGY}|{_DEFAULT_EXCHANGE}",
+        "read": f"^({'|'.join(own)})",
+    }
+
+
+def _full_permission(name: str) -> dict[str, str]:
+    return {"user": name, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
 
 
 def _hash(password: str) -> str:

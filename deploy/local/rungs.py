@@ -1,4 +1,4 @@
-"""`make test`: the checks and the four rungs of tests, on parts of their own, with one closing line.
+"""`make test`: the checks and the four rungs of tests, on parts of their own.
 
 It has its own folder (`.local/test`) and its own ports (`PORT_BASE` + 50), so that a system that
 runs beside it is not disturbed, and ends at the end what it started.

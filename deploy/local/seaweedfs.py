@@ -57,7 +57,7 @@ class SeaweedFS:
         return (
             Program(
                 name="seaweedfs",
-                kind="part",
+                kind="store",
                 command=(
                     str(VENV / "bin" / "weed"),
                     f"-logdir={home / 'log'}",
@@ -87,6 +87,7 @@ class SeaweedFS:
                     f"-s3.config={home / 'identities.json'}",
                 ),
                 port=ports["seaweedfs"],
+                start_retries=20,
                 stop_wait_s=_STOP_WAIT_S,
             ),
         )

@@ -7,6 +7,7 @@ a dead supervisor left behind is found by that mark, never by name.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import xmlrpc.client
@@ -59,6 +60,7 @@ class Supervisor:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
+                env=_environment(),
                 start_new_session=True,
             )
         _remember(self.place, process.pid, self.ports)
@@ -170,17 +172,17 @@ class Supervisor:
 
     def _section(self, rank: int, program: Program) -> str:
         environment = dict(program.environment) | {MARK: self.place.mark()}
-        pairs = ",".join(f'{name}="{_plain(value)}"' for name, value in environment.items())
+        pairs = ",".join(f"{name}={_quoted(value)}" for name, value in environment.items())
         return "\n".join(
             [
                 f"[program:{program.name}]",
-                "command=" + " ".join(f'"{_plain(word)}"' for word in program.command),
+                "command=" + " ".join(_quoted(word) for word in program.command),
                 f"environment={pairs}",
                 f"priority={rank}",
                 "autostart=false",
                 "autorestart=true",
                 "startsecs=1",
-                "startretries=3",
+                f"startretries={program.start_retries}",
                 f"stopsignal={program.stop_signal}",
                 f"stopwaitsecs={program.stop_wait_s}",
                 "killasgroup=true",
@@ -265,10 +267,24 @@ def _await(condition: Any, complaint: str, limit_s: float = _END_LIMIT_S) -> Non
 
 
 def _plain(value: str) -> str:
-    """Supervisor expands %(...)s and ends a value at a quote; ours hold neither meaning."""
-    if '"' in value or "\n" in value:
-        raise ValueError("a value of the supervisor's file may hold no quote and no new line")
+    """Supervisor expands %(...)s in every value."""
+    if "\n" in value:
+        raise ValueError("a value of the supervisor's file is one line")
     return value.replace("%", "%%")
+
+
+def _quoted(value: str) -> str:
+    """A value between quotes that it does not hold itself: supervisor knows no escapes."""
+    quote = "'" if '"' in value else '"'
+    if quote in value:
+        raise ValueError("a value of the supervisor's file holds one kind of quote at most")
+    return f"{quote}{_plain(value)}{quote}"
+
+
+def _environment() -> dict[str, str]:
+    """What every process finds in its environment whatever shell started the system."""
+    kept = {name: os.environ[name] for name in ("HOME", "PATH", "USER") if name in os.environ}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8"} | kept
 
 
 def _is_root() -> bool:

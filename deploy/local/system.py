@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy.local.console import out, step
@@ -12,6 +12,7 @@ from deploy.local.health import await_ready
 from deploy.local.passwords import read_passwords
 from deploy.local.places import Place, this_place
 from deploy.local.ports import Ports, wanted_ports
+from deploy.local.processes import Processes
 from deploy.local.supervision import Supervisor, end_leftovers, running_ports
 
 if TYPE_CHECKING:
@@ -27,13 +28,22 @@ class System:
     """The system of one place."""
 
     place: Place
-    ports: Ports
     engines: Engines
+    processes: Processes
     supervisor: Supervisor
+
+    @property
+    def ports(self) -> Ports:
+        """Its ports."""
+        return self.engines.ports
 
     def programs(self) -> tuple[Program, ...]:
         """Every process, in the order of their start."""
-        return self.engines.programs()
+        return (*self.engines.programs(), *self.processes.programs())
+
+    def with_lifetime(self, lifetime: str) -> System:
+        """The same system whose files live for `lifetime`."""
+        return replace(self, processes=replace(self.processes, lifetime=lifetime))
 
     def start_engines(self) -> None:
         """Start the real parts and furnish them."""
@@ -52,11 +62,20 @@ class System:
             self.engines.furnish()
         self.engines.tell_tests()
 
+    def start_processes(self) -> None:
+        """Start the six kinds of process, and wait until all are ready."""
+        self.supervisor.configure(self.programs())
+        for program in self.processes.programs():
+            self.supervisor.run(program.name)
+        for program in self.processes.programs():
+            with step(f"{program.name} on port {program.port}"):
+                await_ready(self.supervisor, [program])
+
     def end(self) -> None:
         """End every process that was started here, the parts last."""
-        others = [program.name for program in self.programs() if program.kind != "part"]
+        processes = [program.name for program in self.processes.programs()]
         parts = [program.name for program in self.engines.programs() if program.name != "epmd"]
-        self.supervisor.end(others, parts)
+        self.supervisor.end(processes, parts)
         self.engines.seaweedfs.tidy()
 
     def _claim_ports(self) -> None:
@@ -98,4 +117,6 @@ def _system(place: Place, ports: Ports) -> System:
     passwords = read_passwords(place, PASSWORDS)
     durable = os.environ.get("DANZHENG_DURABLE", "yes") != "no"
     engines = Engines(place, ports, passwords, durable)
-    return System(place, ports, engines, Supervisor(place, ports, passwords))
+    lifetime = os.environ.get("DANZHENG_FILE_LIFETIME") or "calendar-month"
+    processes = Processes(ports, engines, lifetime)
+    return System(place, engines, processes, Supervisor(place, ports, passwords))
