@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from services.kernel import console
-from services.kernel.messaging import topology
+from services.kernel.messaging import pika_consumer, topology
 from services.kernel.messaging.pika_consumer import PikaConsumer
 from services.kernel.observability.health import HealthServer
 from services.kernel.settings import ProcessSettings
 from tests.support.diary import Diary
 
 _WORKERS = 10
+pika_consumer._PROBE_S = 1.0  # a test does not wait five seconds
+pika_consumer.HEARTBEAT_S = int(os.environ.get("ECHO_HEARTBEAT_S", pika_consumer.HEARTBEAT_S))
 
 
 def serve(settings: ProcessSettings) -> int:

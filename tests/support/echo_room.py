@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from services.kernel.messaging import nameko_kit  # isort: skip  it patches first
 
+import os
 import sys
 import time
 
@@ -18,6 +19,11 @@ from services.kernel.messaging import topology
 from services.kernel.messaging.nameko_kit import UseCases, consume, rpc, timer
 from services.kernel.settings import ProcessSettings
 from tests.support.diary import Diary
+
+if "ECHO_HEARTBEAT_S" in os.environ:
+    nameko_kit.CONSUMER_HEARTBEAT_S = int(os.environ["ECHO_HEARTBEAT_S"])
+    nameko_kit._TICK_S = nameko_kit.CONSUMER_HEARTBEAT_S / 8  # in the product it is a twentieth
+nameko_kit._PROBE_S = 1.0  # a test does not wait five seconds
 
 
 class EchoService:
