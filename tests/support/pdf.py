@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import pikepdf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +30,8 @@ def text_of(path: Path, *options: str) -> str:
 
 
 def words_of(path: Path, *options: str) -> str:
-    """All text without blanks and line ends: a value that wraps is found whole."""
-    return "".join(run("pdftotext", "-raw", *options, path, "-").split())
+    """All text as it stands on the page, line by line, without blanks."""
+    return "".join(text_of(path, *options).split())
 
 
 def is_sound(path: Path) -> bool:
@@ -58,3 +62,70 @@ def scanned(image: Path) -> dict[str, str]:
     """The codes in a picture: kind to payload."""
     lines = run("zbarimg", "-q", image, check=False).splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and " " not in line)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One text of a content stream: its origin from the upper left corner, in points."""
+
+    text: str
+    x: float
+    baseline: float
+    size: float
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a page draws, background included: texts, straight lines, rectangles."""
+
+    texts: list[Drawn]
+    lines: list[tuple[float, float, float, float]]
+    boxes: list[tuple[float, float, float, float]]
+
+    def of(self, text: str) -> Drawn:
+        """The only text that reads so."""
+        (found,) = [drawn for drawn in self.texts if drawn.text == text]
+        return found
+
+
+def places(path: Path, page: int = 1) -> Places:
+    """The operators of a page, read back independently of the writer."""
+    found = Places([], [], [])
+    with pikepdf.open(path) as file:
+        sheet = file.pages[page - 1]
+        height = float(sheet.MediaBox[3])
+        background = sheet.Resources.XObject["/B"]
+        for content in (background, sheet):
+            _read(content, _decoders(content.Resources.Font), height, found)
+    return found
+
+
+def _decoders(fonts: pikepdf.Dictionary) -> dict[str, dict[str, str]]:
+    return {str(name): _to_unicode(font.ToUnicode.read_bytes()) for name, font in fonts.items()}
+
+
+def _to_unicode(stream: bytes) -> dict[str, str]:
+    pairs = re.findall(r"<([0-9A-F]{4})> <([0-9A-F]+)>\n", stream.decode())
+    return {cid: bytes.fromhex(text).decode("utf-16-be") for cid, text in pairs}
+
+
+def _read(content, decoders, height: float, found: Places) -> None:
+    font, size, x, y, start = "", 0.0, 0.0, 0.0, (0.0, 0.0)
+    for operands, operator in pikepdf.parse_content_stream(content):
+        match str(operator):
+            case "Tf":
+                font, size = str(operands[0]), float(operands[1])
+            case "Tm":
+                x, y = float(operands[4]), height - float(operands[5])
+            case "Tj":
+                codes = bytes(operands[0]).hex().upper()
+                cids = (codes[n : n + 4] for n in range(0, len(codes), 4))
+                text = "".join(decoders[font][cid] for cid in cids)
+                found.texts.append(Drawn(text, x, y, size))
+            case "m":
+                start = (float(operands[0]), height - float(operands[1]))
+            case "l":
+                found.lines.append((*start, float(operands[0]), height - float(operands[1])))
+            case "re" if len(found.boxes) < 2:
+                left, bottom, width, tall = map(float, operands)
+                found.boxes.append((left, height - bottom - tall, left + width, height - bottom))

@@ -96,7 +96,7 @@ def stamp(art: Stamp, fonts: DocumentFonts, prefix: str) -> bytes:
         art.frame.line,
         art.frame.radius,
     )
-    marks = [b"%s RG %s rg\n" % (colour, colour), frame(outline, height), b"BT 0.3 w\n"]
+    marks = [b"%s RG %s rg\n" % (colour, colour), frame(outline, height), b"BT 0.25 w\n"]
     for line in art.lines:
         marks.append(b"%d Tr 1 0 0 1 " % (2 if line.bold else 0))
         marks.append(b"%s %s Tm\n" % (number(line.x), number(height - line.y)))

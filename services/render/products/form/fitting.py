@@ -28,11 +28,11 @@ def fit(text: str, room: float, size: float, measure: Measure) -> tuple[float, s
 
 
 def fit_lines(
-    text: str, room: float, size: float, lines: int, measure: Measure
+    text: str, room: float, size: float, lines: int, measure: Measure, indent: float = 0.0
 ) -> tuple[float, list[str]]:
-    """Size and at most `lines` lines that stand in `room` points each."""
+    """Size and at most `lines` lines that stand in `room` points each, the first indented."""
     while True:
-        wrapped = wrap(text, room / size, measure)
+        wrapped = wrap(text, room / size, measure, indent / size)
         if len(wrapped) <= lines:
             return size, wrapped
         if size <= SMALLEST:
@@ -47,15 +47,17 @@ def cut(text: str, room: float, measure: Measure) -> str:
     return text[: _fitting(text, left, measure)].rstrip() + ELLIPSIS
 
 
-def wrap(text: str, room: float, measure: Measure) -> list[str]:
+def wrap(text: str, room: float, measure: Measure, indent: float = 0.0) -> list[str]:
     """A text as lines of at most `room` at size 1, broken where reading suffers least."""
-    lines = []
-    while text and measure(text) > room:
-        end = max(1, _fitting(text, room, measure))
-        end = _break_before(text, end)
+    lines: list[str] = []
+    while text:
+        left = room if lines else room - indent
+        if measure(text) <= left:
+            return [*lines, text]
+        end = _break_before(text, max(1, _fitting(text, left, measure)))
         lines.append(text[:end].rstrip(" "))
         text = text[end:].lstrip(" ")
-    return [*lines, text] if text else lines
+    return lines
 
 
 def _fitting(text: str, room: float, measure: Measure) -> int:

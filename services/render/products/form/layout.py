@@ -16,7 +16,7 @@ from services.render.engine import (
     Text,
 )
 from services.render.products.form import codes, words
-from services.render.products.form.fitting import Measure, fit, fit_lines
+from services.render.products.form.fitting import SMALLEST, Measure, fit, fit_lines
 from services.render.products.form.geometry import (
     ITEMS_FIRST_PAGE,
     ITEMS_NEXT_PAGE,
@@ -36,13 +36,15 @@ _INNER, _OUTER, _HAIR = 0.5, 0.8, 0.4  # widths of rules; the real print's were 
 _PAD = 1.5  # between a box's left rule and its text: 23.9 of 24 characters at full size
 _LABEL_DROP = 0.8  # a label's top under the upper rule of its box; measured 0.5 to 2
 _VALUE_DROP = 11.3  # a value's top under its label's
+_FIRST_LINE = 8.4  # box 6: the baseline its label shares with a value, under the upper rule
 _LINE_STEP = 10.4  # between lines of the remarks row: three lines in 45 points
+_CLEARANCE = 0.5  # between a dotted rule and the texts on both sides of it
 _HEADER_DROP = 3.0  # centres a label of 7.5 in the goods header of 13.5
 _CODE_TEXT = 6.0  # digits under the bars
 _BARS_HEIGHT = 16.6  # from their top to the digits, above the line of numbers
 _MARGIN_DROP = 4.0  # the lines under the frame
 _FILING_SHIFT_MM = 15.7  # goods columns of a filing list stand so much further right (sample)
-_LEFTS = (335.0, 416.0, 500.0, 569.0, 646.0, 762.0)  # G.4 to G.9: where a value may begin
+_LEFTS = (335.0, 416.0, 500.0, 569.0, 646.0, 761.0)  # G.4 to G.9: where a value may begin
 _GAP = 4.0  # least distance of a value from the one before it
 _STAMP_RGB = (0.07, 0.25, 0.62)  # blue: never the red of a genuine seal
 _STAMP_SIZE = (130.0, 36.0)
@@ -142,13 +144,18 @@ class Layout:
         return self._one_line(cell.left + _PAD, y, VALUE, text, cell.right - cell.left - _PAD)
 
     def _documents(self, content: FormContent) -> list[Text]:
+        """Documents after the label, attached files below; many documents run on below."""
         cell = self.cells["6"]
-        x = cell.left + _PAD + (self.measure(self.words.labels["6"]) + 1) * LABEL
-        y = baseline(cell.top + _LABEL_DROP, LABEL)
-        return [
-            self._one_line(x, y, VALUE, content.documents, cell.right - x - _PAD),
-            self._value_of("6", content.attachments),
-        ]
+        left = cell.left + _PAD
+        x, y = left + (self.measure(self.words.labels["6"]) + 1) * LABEL, cell.top + _FIRST_LINE
+        room = cell.right - x - _PAD
+        if self.measure(content.documents) * SMALLEST <= room:
+            documents = self._one_line(x, y, VALUE, content.documents, room)
+            return [documents, self._value_of("6", content.attachments)]
+        both = f"{content.documents}  {content.attachments}"
+        size, lines = fit_lines(both, cell.right - left - _PAD, VALUE, 2, self.measure, x - left)
+        below = baseline(cell.top + _LABEL_DROP + _VALUE_DROP, VALUE)
+        return [Text(x, y, size, lines[0]), Text(left, below, size, lines[1])]
 
     def _remarks(self, remarks: str) -> list[Text]:
         cell = self.cells["7"]
@@ -198,7 +205,7 @@ class Layout:
 
     def _goods_line(self, goods: GoodsLine, top: float) -> list[Text]:
         offsets = self.geometry.print_pt["goods_line_offsets_pt"]
-        lines = [baseline(top + offset, VALUE) for offset in offsets]
+        lines = [baseline(top + offset + _CLEARANCE, VALUE) for offset in offsets]
         texts = [
             self._in_column(column, y, text)
             for column, three in goods.columns.items()
@@ -265,10 +272,10 @@ def stamp(geometry: Geometry, entry_id: str, signed_at: str, measure: Measure) -
     right, top = geometry.frame[2], geometry.print_pt["footer_pt"][0]
     frame = Frame(right - _STAMP_RIGHT - width, top + _STAMP_TOP, width, height, 1.0, 3.0)
     rows = (
-        ("样章 SPECIMEN", 11.0, 10.2, True),
-        ("非海关印章 无法律效力", LABEL, 18.2, False),
-        (entry_id, LABEL, 25.9, False),
-        (signed_at, LABEL, 33.4, False),
+        ("样章 SPECIMEN", 11.0, 11.0, True),
+        ("非海关印章 无法律效力", LABEL, 18.9, False),
+        (entry_id, LABEL, 26.3, False),
+        (signed_at, LABEL, 33.6, False),
     )
     lines = tuple(
         StampLine((width - measure(text) * size) / 2, y, size, text, bold)
@@ -343,8 +350,8 @@ def _first_background(
     rules += _dotted(geometry, measured["goods_first_page_rows_pt"])
     texts = [
         *_header_texts(form, geometry, measure),
-        *(_label(cells[box], label) for box, label in form.labels.items()),
-        *_goods_header(form, columns, measured["goods_head_pt"][0]),
+        *(_label(box, cells[box], label) for box, label in form.labels.items()),
+        *_goods_header(form, geometry, columns, measured["goods_head_pt"][0], measure),
         *_confirmation_labels(geometry),
         *_footer_labels(geometry),
     ]
@@ -364,7 +371,10 @@ def _further_background(
     head_top, head_bottom = measured["goods_head_pt"]
     rules = [Rule(left, head_bottom, right, head_bottom, _INNER)]
     rules += _dotted(geometry, measured["rows_pt"])
-    texts = [*_header_texts(form, geometry, measure), *_goods_header(form, columns, head_top)]
+    texts = [
+        *_header_texts(form, geometry, measure),
+        *_goods_header(form, geometry, columns, head_top, measure),
+    ]
     outline = Frame(left, top, right - left, bottom - top, _OUTER)
     return Background(f"{kind}/2", tuple(rules), (outline, _emblem(geometry)), tuple(texts))
 
@@ -379,7 +389,10 @@ def _upright_rules(cells: dict[str, Cell], left: float) -> list[Rule]:
 
 def _dotted(geometry: Geometry, row_tops: list[float]) -> list[Rule]:
     left, _, right, _ = geometry.frame
-    return [Rule(left, y, right, y, _INNER, dots=True) for y in row_tops[1:-1]]
+    return [
+        Rule(left, top - _CLEARANCE, right, top - _CLEARANCE, _INNER, dots=True)
+        for top in row_tops[1:-1]
+    ]
 
 
 def _emblem(geometry: Geometry) -> Frame:
@@ -390,13 +403,14 @@ def _emblem(geometry: Geometry) -> Frame:
 def _header_texts(form: words.Words, geometry: Geometry, measure: Measure) -> list[Text]:
     measured = geometry.print_pt
     title, line, box = measured["title_pt"], measured["header_line_pt"], measured["logo_pt"]
-    centre = (title["x0"] + title["x1"]) / 2
+    width = measure(form.title) * TITLE  # a filing list's is longer, the bar code stays clear
+    title_x = min((title["x0"] + title["x1"] - width) / 2, title["x1"] - width)
     y = baseline(line["top"], LABEL)
     emblem_x = box["x"] + (box["w"] - measure(words.EMBLEM) * LABEL) / 2
     emblem_y = baseline(box["y_top"] + (box["h"] - LABEL) / 2, LABEL)
     return [
         Text(
-            centre - measure(form.title) * TITLE / 2,
+            title_x,
             baseline(title["top"], TITLE),
             TITLE,
             form.title,
@@ -409,13 +423,21 @@ def _header_texts(form: words.Words, geometry: Geometry, measure: Measure) -> li
     ]
 
 
-def _label(cell: Cell, label: str) -> Text:
-    return Text(cell.left + _PAD, baseline(cell.top + _LABEL_DROP, LABEL), LABEL, label)
+def _label(box: str, cell: Cell, label: str) -> Text:
+    drop = _FIRST_LINE if box == "6" else baseline(_LABEL_DROP, LABEL)
+    return Text(cell.left + _PAD, cell.top + drop, LABEL, label)
 
 
-def _goods_header(form: words.Words, columns: dict[str, Column], top: float) -> list[Text]:
+def _goods_header(
+    form: words.Words, geometry: Geometry, columns: dict[str, Column], top: float, measure: Measure
+) -> list[Text]:
     y = baseline(top + _HEADER_DROP, LABEL)
-    return [Text(columns[box].header_x, y, LABEL, label) for box, label in form.goods.items()]
+    starts = [columns[box].header_x for box in form.goods]
+    ends = [*starts[1:], geometry.frame[2]]
+    return [
+        Text(x, y, *fit(label, end - x - _CLEARANCE, LABEL, measure))
+        for label, x, end in zip(form.goods.values(), starts, ends, strict=True)
+    ]
 
 
 def _confirmation_labels(geometry: Geometry) -> list[Text]:
