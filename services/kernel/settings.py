@@ -9,13 +9,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.kernel.errors import SettingsFault
 
+_CONFIG = SettingsConfigDict(
+    env_prefix="DANZHENG_", frozen=True, extra="ignore", hide_input_in_errors=True
+)
+
 
 class ProcessSettings(BaseSettings):
     """What every process is told: where it runs, its broker, its management port."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="DANZHENG_", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = _CONFIG
 
     environment: Literal["development", "production"] = "production"
     amqp_uri: SecretStr = Field(description="amqp://user:password@host:port/vhost")
@@ -37,6 +39,8 @@ class RoomSettings(ProcessSettings):
 
 class StoreSettings(BaseSettings):
     """Where the object store is; mixed into the settings of rooms that reach it."""
+
+    model_config = _CONFIG  # of several bases the last one's holds
 
     s3_endpoint_url: str
     s3_bucket: str
