@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -13,6 +13,7 @@ from services.kernel.ids import uuid7
 from services.kernel.observability.trace import current
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from sqlalchemy import Connection, Engine
@@ -66,6 +67,16 @@ class SqlUnitOfWork:
 
         Correlation and causation are those of the request or message in work.
         """
+        return self.say_all([(payload, subject)])[0]
+
+    def say_all(self, messages: Sequence[tuple[object, str]]) -> list[str]:
+        """Put events with their subjects into the outbox, in order, by one statement."""
+        rows = [self._outbox_row(payload, subject) for payload, subject in messages]
+        if rows:
+            self.connection.execute(outbox.insert(), rows)
+        return [row["id"] for row in rows]
+
+    def _outbox_row(self, payload: object, subject: str) -> dict[str, Any]:
         context = current()
         message = Envelope(
             id=uuid7(),
@@ -78,16 +89,13 @@ class SqlUnitOfWork:
             causationid=context.message_id,
             traceparent=context.traceparent,
         )
-        self.connection.execute(
-            outbox.insert().values(
-                id=message.id,
-                subject=subject,
-                type=message.type,
-                body=envelope.encode(message),
-                traceparent=message.traceparent,
-            )
-        )
-        return message.id
+        return {
+            "id": message.id,
+            "subject": subject,
+            "type": message.type,
+            "body": envelope.encode(message),
+            "traceparent": message.traceparent,
+        }
 
     def first_sight(self, message_id: str) -> bool:
         """Whether this message is seen for the first time; remembers that it was."""

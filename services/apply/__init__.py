@@ -1,0 +1,1 @@
+"""What was asked for, and how far is it?"""

@@ -1,0 +1,1 @@
+"""What fills the ports: PostgreSQL, and the register over RPC."""

@@ -1,0 +1,253 @@
+"""The one place that knows which adapter fills which port."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from services.apply.adapters.sql import SqlWork
+from services.apply.domain.operation import Who
+from services.apply.domain.policy import Policy
+from services.apply.handlers import (
+    accepting,
+    bundling,
+    files,
+    hearing,
+    keys,
+    reading,
+    reconciling,
+    retrying,
+)
+from services.apply.handlers.accepting import Submission
+from services.apply.handlers.files import Wanted
+from services.apply.ports import Dice, Request
+from services.apply.settings import ApplySettings
+from services.kernel.clock import Clock, SystemClock
+from services.kernel.database.engine import make_engine
+from services.kernel.settings import read_settings
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from sqlalchemy import Engine
+
+    from services.apply.ports import Declarations, Work, Works
+    from services.kernel.contracts.apply import (
+        Actor,
+        ApplicationPage,
+        ApplicationView,
+        BundlePage,
+        BundlePair,
+        BundleView,
+        Client,
+        DocumentRecord,
+        FeedPage,
+        FileGrant,
+        ItemPage,
+        ItemRow,
+        OperationPage,
+        OperationView,
+        Replay,
+        Search,
+        Ticket,
+        TicketGrant,
+        Usage,
+    )
+    from services.kernel.contracts.envelope import Envelope
+
+
+@dataclass
+class UseCasesOfApply:
+    """All that apply can be asked: opens a transaction, calls the handler."""
+
+    works: Works
+    policy: Policy
+    clock: Clock = field(default_factory=SystemClock)
+    dice: Dice = os.urandom
+    reconcile_every_s: float = 60
+    _next_turn_s: float = 0
+
+    def replay(self, request: Request) -> Replay:
+        """What is known of a key."""
+        with self.works() as work:
+            return keys.replay(request, work=work, now=self.clock.now(), policy=self.policy)
+
+    def accept(self, submission: Submission, declarations: Declarations) -> ApplicationView:
+        """Accept an application."""
+        return accepting.accept(
+            submission,
+            works=self.works,
+            declarations=declarations,
+            dice=self.dice,
+            policy=self.policy,
+        )
+
+    def retry(
+        self,
+        request: Request,
+        application_no: str,
+        entry_ids: list[str] | None,
+        declarations: Declarations,
+    ) -> ApplicationView:
+        """Put failed items back into the making."""
+        return retrying.retry(
+            request,
+            application_no,
+            entry_ids,
+            works=self.works,
+            declarations=declarations,
+            now=self.clock.now(),
+            policy=self.policy,
+        )
+
+    def read(self, uscc: str, application_no: str) -> ApplicationView:
+        """An application."""
+        with self.works() as work:
+            return reading.read(uscc, application_no, work=work, now=self.clock.now())
+
+    def search(self, uscc: str, search: Search) -> ApplicationPage:
+        """Applications, newest first."""
+        with self.works() as work:
+            return reading.search(uscc, search, work=work, now=self.clock.now())
+
+    def search_items(self, uscc: str, search: Search) -> ItemPage:
+        """Print items, newest first."""
+        with self.works() as work:
+            return reading.search_items(uscc, search, work=work, now=self.clock.now())
+
+    def read_item(self, uscc: str, application_no: str, entry_id: str) -> ItemRow:
+        """A print item."""
+        with self.works() as work:
+            now = self.clock.now()
+            return reading.read_item(uscc, application_no, entry_id, work=work, now=now)
+
+    def open_file(self, wanted: Wanted, actor: Actor, client: Client, *, record: bool) -> FileGrant:
+        """Leave to hand out a file; with `record` an operation record is committed first."""
+        now = self.clock.now()
+        who = Who(actor, client, now) if record else None
+        use = files.open_data if wanted.entry_id is None else files.open_document
+        with self.works() as work:
+            return use(wanted, who, work=work, now=now)
+
+    def record_print_event(
+        self,
+        wanted: Wanted,
+        event: Literal["dialog_opened", "dialog_closed"],
+        actor: Actor,
+        client: Client,
+    ) -> OperationView:
+        """Record what the browser tells of its print dialog."""
+        who = Who(actor, client, self.clock.now())
+        with self.works() as work:
+            return files.record_print_event(wanted, event, who, work=work, policy=self.policy)
+
+    def operations(
+        self,
+        uscc: str,
+        application_no: str,
+        entry_id: str | None,
+        *,
+        limit: int,
+        cursor: str | None,
+    ) -> OperationPage:
+        """The records of an item or an export."""
+        with self.works() as work:
+            return files.operations(
+                uscc, application_no, entry_id, limit=limit, cursor=cursor, work=work
+            )
+
+    def usage(self, uscc: str) -> Usage:
+        """What a company has used of its quotas."""
+        with self.works() as work:
+            return reading.usage(uscc, work=work, now=self.clock.now(), policy=self.policy)
+
+    def create_bundle(
+        self, request: Request, pairs: list[BundlePair], *, accept_partial: bool
+    ) -> BundleView:
+        """Order a bundle."""
+        with self.works() as work:
+            return bundling.create(
+                request,
+                pairs,
+                accept_partial=accept_partial,
+                work=work,
+                now=self.clock.now(),
+                policy=self.policy,
+            )
+
+    def read_bundle(self, uscc: str, bundle_id: str) -> BundleView:
+        """A bundle."""
+        with self.works() as work:
+            return bundling.read(uscc, bundle_id, work=work, now=self.clock.now())
+
+    def list_bundles(
+        self, uscc: str, *, limit: int, cursor: str | None, include_total: bool
+    ) -> BundlePage:
+        """Bundles, newest first."""
+        with self.works() as work:
+            return bundling.listed(
+                uscc,
+                limit=limit,
+                cursor=cursor,
+                include_total=include_total,
+                work=work,
+                now=self.clock.now(),
+            )
+
+    def drop_bundle(self, uscc: str, bundle_id: str) -> None:
+        """Forget a bundle."""
+        with self.works() as work:
+            now = self.clock.now()
+            bundling.drop(uscc, bundle_id, work=work, now=now, policy=self.policy)
+
+    def issue_ticket(self, uscc: str, bundle_id: str, actor: Actor) -> Ticket:
+        """Give leave for one download."""
+        with self.works() as work:
+            return bundling.issue_ticket(
+                uscc,
+                bundle_id,
+                actor,
+                work=work,
+                dice=self.dice,
+                now=self.clock.now(),
+                policy=self.policy,
+            )
+
+    def spend_ticket(self, ticket: str, client: Client, *, spend: bool) -> TicketGrant:
+        """Where the bundle of a ticket lies."""
+        with self.works() as work:
+            now = self.clock.now()
+            return bundling.spend_ticket(ticket, client, spend=spend, work=work, now=now)
+
+    def feed(
+        self, uscc: str, after: int | None, application_nos: list[str] | None, limit: int
+    ) -> FeedPage:
+        """Changes after a number."""
+        with self.works() as work:
+            return reading.feed(uscc, after, application_nos, limit, work=work)
+
+    def verify_code(self, code: str) -> DocumentRecord:
+        """The document that carries a code."""
+        with self.works() as work:
+            return reading.verify_code(code, work=work)
+
+    def verify_sha256(self, sha256: str) -> DocumentRecord | None:
+        """The document with a digest."""
+        with self.works() as work:
+            return reading.verify_sha256(sha256, work=work)
+
+    def hear(self, envelope: Envelope) -> None:
+        """Take a fact in."""
+        with self.works() as work:
+            hearing.hear(envelope, work=work, now=self.clock.now(), policy=self.policy)
+
+    def reconcile(self) -> None:
+        """Take a turn of reconciling when one is due; called more often than that."""
+        if time.monotonic() < self._next_turn_s:
+            return
+        self._next_turn_s = time.monotonic() + self.reconcile_every_s
+        reconciling.reconcile(works=self.works, now=self.clock.now(), policy=self.policy)
