@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from services.apply.adapters.query_rpc import QueryDeclarations
 from services.apply.adapters.sql import SqlWork
 from services.apply.domain.operation import Who
 from services.apply.domain.policy import Policy
@@ -22,12 +24,13 @@ from services.apply.handlers import (
     reconciling,
     retrying,
 )
-from services.apply.handlers.accepting import Submission
-from services.apply.handlers.files import Wanted
-from services.apply.ports import Dice, Request
+from services.apply.ports import Declarations, Dice, Request, Works
 from services.apply.settings import ApplySettings
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.database.engine import make_engine
+from services.kernel.database.relay import Relay
+from services.kernel.messaging.blocking_rpc import BlockingRpcClient
+from services.kernel.messaging.publishing import ConfirmedPublisher
 from services.kernel.settings import read_settings
 
 if TYPE_CHECKING:
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from services.apply.ports import Declarations, Work, Works
+    from services.apply.handlers.accepting import Submission
+    from services.apply.handlers.files import Wanted
+    from services.apply.ports import Work
     from services.kernel.contracts.apply import (
         Actor,
         ApplicationPage,
@@ -65,9 +70,12 @@ class UseCasesOfApply:
     """All that apply can be asked: opens a transaction, calls the handler."""
 
     works: Works
+    declarations: Declarations
     policy: Policy
     clock: Clock = field(default_factory=SystemClock)
     dice: Dice = os.urandom
+    relay: Callable[[], object] = lambda: 0
+    pings: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     reconcile_every_s: float = 60
     _next_turn_s: float = 0
 
@@ -76,22 +84,18 @@ class UseCasesOfApply:
         with self.works() as work:
             return keys.replay(request, work=work, now=self.clock.now(), policy=self.policy)
 
-    def accept(self, submission: Submission, declarations: Declarations) -> ApplicationView:
+    def accept(self, submission: Submission) -> ApplicationView:
         """Accept an application."""
         return accepting.accept(
             submission,
             works=self.works,
-            declarations=declarations,
+            declarations=self.declarations,
             dice=self.dice,
             policy=self.policy,
         )
 
     def retry(
-        self,
-        request: Request,
-        application_no: str,
-        entry_ids: list[str] | None,
-        declarations: Declarations,
+        self, request: Request, application_no: str, entry_ids: list[str] | None
     ) -> ApplicationView:
         """Put failed items back into the making."""
         return retrying.retry(
@@ -99,7 +103,7 @@ class UseCasesOfApply:
             application_no,
             entry_ids,
             works=self.works,
-            declarations=declarations,
+            declarations=self.declarations,
             now=self.clock.now(),
             policy=self.policy,
         )
@@ -251,3 +255,38 @@ class UseCasesOfApply:
             return
         self._next_turn_s = time.monotonic() + self.reconcile_every_s
         reconciling.reconcile(works=self.works, now=self.clock.now(), policy=self.policy)
+
+
+def from_env() -> UseCasesOfApply:
+    """The use cases over the parts that the environment names."""
+    return from_settings(read_settings(ApplySettings))
+
+
+def from_settings(settings: ApplySettings) -> UseCasesOfApply:
+    """The use cases over the parts that `settings` name."""
+    clock, policy = SystemClock(), settings.policy()
+    engine = make_engine(
+        settings.database_url.get_secret_value(),
+        pool=settings.database_pool,
+        application="danzheng-apply",
+    )
+    amqp_uri = settings.amqp_uri.get_secret_value()
+    relay = Relay(engine, ConfirmedPublisher(amqp_uri))
+
+    def works() -> Work:
+        return SqlWork(engine, clock, policy.feed_kept)
+
+    return UseCasesOfApply(
+        works=works,
+        declarations=QueryDeclarations(BlockingRpcClient(amqp_uri)),
+        policy=policy,
+        clock=clock,
+        relay=relay.run,
+        pings={"database": lambda: _ping(engine)},
+        reconcile_every_s=settings.reconcile_every_s,
+    )
+
+
+def _ping(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))

@@ -1,0 +1,5 @@
+"""The cases of the rules once more, over the real database: fake and real behave alike."""
+
+from tests.core.apply.test_accepting import *  # noqa: F403
+from tests.core.apply.test_hearing import *  # noqa: F403
+from tests.core.apply.test_retrying import *  # noqa: F403
