@@ -74,8 +74,9 @@ class System:
     def end(self) -> None:
         """End every process that was started here, the parts last."""
         processes = [program.name for program in self.processes.programs()]
-        parts = [program.name for program in self.engines.programs() if program.name != "epmd"]
-        self.supervisor.end(processes, parts)
+        parts = [program.name for program in self.engines.programs()]
+        without_epmd = [name for name in parts if name != "epmd"]  # the broker takes leave of it
+        self.supervisor.end(processes, without_epmd, parts)
         self.engines.seaweedfs.tidy()
 
     def _claim_ports(self) -> None:

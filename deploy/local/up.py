@@ -20,7 +20,7 @@ from deploy.local.places import ROOT, VENV, write_private
 from deploy.local.processes import RETRY_PAUSES_MS
 from deploy.local.rabbitmq import OPERATOR
 from deploy.local.samples import sandbox as samples
-from deploy.local.samples.companies import COMPANIES
+from deploy.local.samples.companies import COMPANIES, Company
 from services.kernel.calendar import local_day
 from services.kernel.messaging import topology
 
@@ -69,18 +69,13 @@ def _make_schemas(system: System) -> None:
 
 
 def _open_accounts(system: System) -> None:
-    with step("accounts of the invented companies"):
-        for name, company in COMPANIES.items():
-            if name != _NO_ACCOUNT:
-                given = (
-                    "--uscc",
-                    company.uscc,
-                    "--name",
-                    company.name,
-                    "--card-no",
-                    company.card_no,
-                )
-                _room_command(system, "auth", "account", "add", *given)
+    def open_one(company: Company) -> None:
+        given = ("--uscc", company.uscc, "--name", company.name, "--card-no", company.card_no)
+        _room_command(system, "auth", "account", "add", *given)
+
+    registered = [company for name, company in COMPANIES.items() if name != _NO_ACCOUNT]
+    with step("accounts of the invented companies"), ThreadPoolExecutor() as pool:
+        list(pool.map(open_one, registered))
 
 
 def _import_declarations(system: System) -> list[dict[str, Any]]:
@@ -89,8 +84,8 @@ def _import_declarations(system: System) -> list[dict[str, Any]]:
     with step("invented declarations"):
         if not (folder / samples.ROWS_FILE).exists():
             samples.write(folder, local_day(datetime.now(UTC)))
-        for part in ("declarations", "receipts"):
-            _room_command(system, "query", "import", str(folder / part))
+        parts = [str(folder / part) for part in ("declarations", "receipts")]
+        _room_command(system, "query", "import", *parts)
     rows: list[dict[str, Any]] = json.loads((folder / samples.ROWS_FILE).read_text())
     return rows
 
