@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,10 @@ from sqlalchemy import Engine, text
 
 from services.kernel.clock import Clock, SystemClock
 from services.kernel.database.engine import make_engine
+from services.kernel.database.relay import Relay
 from services.kernel.errors import PermanentFailure
+from services.kernel.messaging.publishing import ConfirmedPublisher
+from services.kernel.observability.metrics import outbox_backlog, outbox_oldest_seconds
 from services.kernel.settings import read_settings
 from services.query import codes, custody, handlers, intake
 from services.query.adapters.sql import SqlWork
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from services.query.domain import Document
 
 log = structlog.get_logger(__name__)
+_ROOM = "query"
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 
 
@@ -37,6 +41,7 @@ class QueryUseCases:
     knowledge: handlers.Knowledge
     limits: intake.Limits
     elements: Mapping[str, frozenset[str]]
+    publisher: ConfirmedPublisher
 
     def read(self, body: bytes) -> Document:
         """The document in `body`. Raises intake.Refused."""
@@ -97,13 +102,41 @@ class QueryUseCases:
         with self._work() as work:
             return handlers.erase_after_custody(work=work, clock=self.clock)
 
+    def relay(self) -> None:
+        """Publish what was said and committed."""
+        self._relay.run()
+
+    def keep_books(self) -> None:
+        """Tell how much waits in the outbox."""
+        count, oldest_s = self._relay.backlog()
+        outbox_backlog.labels(_ROOM).set(count)
+        outbox_oldest_seconds.labels(_ROOM).set(oldest_s)
+
+    def sweep_delivery(self) -> None:
+        """Forget messages delivered long ago."""
+        self._relay.sweep()
+
+    @property
+    def pings(self) -> Mapping[str, Callable[[], object]]:
+        """What `/ready` asks for."""
+        return {"database": self.ping_database}
+
     def ping_database(self) -> None:
         """Raise when the database does not answer."""
         with self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
 
+    def close(self) -> None:
+        """Give back connections."""
+        self.publisher.close()
+        self.engine.dispose()
+
+    @property
+    def _relay(self) -> Relay:
+        return Relay(self.engine, self.publisher)
+
     def _work(self) -> SqlWork:
-        return SqlWork(self.engine, "query", self.clock)
+        return SqlWork(self.engine, _ROOM, self.clock)
 
 
 def from_env() -> QueryUseCases:
@@ -128,4 +161,5 @@ def from_settings(settings: Settings, clock: Clock | None = None) -> QueryUseCas
         ),
         limits=intake.Limits(settings.document_limit_bytes, settings.document_depth_limit),
         elements=codes.message_elements(),
+        publisher=ConfirmedPublisher(settings.amqp_uri.get_secret_value()),
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from sqlalchemy import (
@@ -27,16 +26,21 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.kernel.contracts.declaration import DeclarationData, Snapshot
 from services.kernel.contracts.query import DeclarationRow, SnapshotAnswer
 from services.kernel.database.unit_of_work import SqlUnitOfWork
+from services.kernel.errors import Unavailable
+from services.query.digest import snapshot_digest
 from services.query.domain import FORM_KIND_TEXTS, Declaration, Receipt, Standing
 from services.query.ports import Forgotten, Place, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
+    from types import TracebackType
 
     from sqlalchemy import ColumnElement, Connection, Select
 
@@ -112,6 +116,7 @@ receipts = Table(
     Index("receipts_seq_no", "seq_no", postgresql_where=text("seq_no IS NOT NULL")),
 )
 
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # also a statement over its time limit
 _LISTED = text("listed")  # word for word as in the index
 _decode_data = msgspec.json.Decoder(DeclarationData).decode
 _ROW_COLUMNS = (
@@ -124,12 +129,6 @@ _HOLD = text(
     "(SELECT DISTINCT hashtextextended(word, 0) AS number FROM unnest(:words) AS word "
     "ORDER BY number) AS numbers"
 ).bindparams(bindparam("words", type_=ARRAY(Text)))
-
-
-def snapshot_digest(data: DeclarationData, doc_type_code: str) -> str:
-    """SHA-256 (hex) over the canonical JSON of a snapshot: sorted names, no spaces, UTF-8."""
-    facts = {"data": data, "doc_type_code": doc_type_code}
-    return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
 
 
 class SqlRegister:
@@ -346,7 +345,25 @@ class SqlRegister:
 
 
 class SqlWork(SqlUnitOfWork):
-    """A transaction over the register."""
+    """A transaction over the register; raises Unavailable when the database does not answer."""
+
+    def __enter__(self) -> Self:
+        """Begin. Raises Unavailable."""
+        try:
+            return super().__enter__()
+        except _AWAY as fault:
+            raise Unavailable("database") from fault
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Undo what was not committed. Raises Unavailable for a database that went away."""
+        super().__exit__(kind, fault, trace)
+        if isinstance(fault, _AWAY):
+            raise Unavailable("database") from fault
 
     @property
     def register(self) -> SqlRegister:
