@@ -1,0 +1,204 @@
+"""Reading strange PDFs and workbooks. Runs in a child process that may hang or die alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from services.kernel.errors import PermanentFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_SIGNATURES = 20  # a file of ours has one
+MAX_PAGES = 200
+MAX_ROWS = 100_000  # ten times the numbers a list may hold, blank lines included
+UNREADABLE = "file-unreadable"
+
+_CODE = re.compile(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){5}(?![0-9A-Z-])")
+_STRINGS = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]+>", re.DOTALL)
+_ESCAPES = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a child is told: the roots that vouch for the seal, as PEM."""
+
+    seal_trust_anchors: bytes
+
+
+@dataclass(frozen=True)
+class PdfJob:
+    """Tell the codes and signatures of a PDF."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class SheetJob:
+    """Tell the first column of the first sheet of an .xlsx."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature in a PDF; `intact` tells that the bytes it covers are as they were signed."""
+
+    signer: str
+    issuer: str
+    serial_number: str
+    signed_at: datetime | None
+    timestamp_at: datetime | None
+    level: str
+    algorithm: str
+    covers_whole_file: bool
+    trusted: bool
+    intact: bool
+
+
+@dataclass(frozen=True)
+class PdfFacts:
+    """What a PDF says of itself."""
+
+    codes: list[str]
+    signatures: list[Signature]
+
+
+def make(reader: Reader) -> Callable[[Any], Any]:
+    """The function that does the jobs."""
+    # asked for here, so that only the children load it
+    from pyhanko.keys import load_certs_from_pemder_data  # noqa: PLC0415
+
+    roots = list(load_certs_from_pemder_data(reader.seal_trust_anchors))
+
+    def do(job: PdfJob | SheetJob) -> PdfFacts | list[list[str]]:
+        if isinstance(job, PdfJob):
+            return read_pdf(job.content, roots)
+        return read_sheet(job.content)
+
+    return do
+
+
+def read_sheet(content: bytes) -> list[list[str]]:
+    """The first cell of each row. Raises PermanentFailure `file-unreadable`."""
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415  child only
+
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=MAX_ROWS)
+    except (CalamineError, OSError, IndexError, ValueError) as fault:
+        raise PermanentFailure(UNREADABLE, str(fault)) from fault
+    return [[cell] if (cell := _cell(row)) else [] for row in rows]
+
+
+def _cell(row: list[Any]) -> str:
+    value = row[0] if row else ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().lstrip("'=\"").rstrip('"')
+
+
+def read_pdf(content: bytes, roots: list[Any]) -> PdfFacts:
+    """Codes and signatures; nothing of either when the file cannot be read as a PDF."""
+    from pyhanko.pdf_utils.misc import PdfError  # noqa: PLC0415  child only
+    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
+
+    try:
+        pdf = PdfFileReader(io.BytesIO(content), strict=False)
+        signatures = [
+            _signature(one, roots) for one in pdf.embedded_regular_signatures[:MAX_SIGNATURES]
+        ]
+        return PdfFacts(_codes(pdf), signatures)
+    except (PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # strange files break readers in many ways; none of them makes the file one of ours
+        return PdfFacts([], [])
+
+
+def _codes(pdf: Any) -> list[str]:
+    texts = "\n".join(_texts(pdf))
+    return [code.replace("-", "") for code in dict.fromkeys(_CODE.findall(texts))]
+
+
+def _texts(pdf: Any) -> Iterator[str]:
+    """The strings that pages show, read as the two-byte codes of our fonts, or as Latin."""
+    for index in range(min(int(pdf.root["/Pages"]["/Count"]), MAX_PAGES)):
+        page, _ = pdf.find_page_for_modification(index)
+        contents = page.get_object()["/Contents"]
+        streams = contents if isinstance(contents, list) else [contents]
+        for stream in streams:
+            for found in _STRINGS.findall(stream.get_object().data):
+                raw = _plain(found)
+                yield raw.decode("utf-16-be", "replace")
+                yield raw.decode("latin-1")
+
+
+def _plain(string: bytes) -> bytes:
+    if string.startswith(b"<"):
+        digits = b"".join(string[1:-1].split())
+        return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+    return _ESCAPES.sub(_unescaped, string[1:-1])
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    code = found[1]
+    if code.isdigit() and code[:1] < b"8":
+        return bytes([int(code, 8) & 0xFF])
+    return b"" if code in {b"\n", b"\r", b"\r\n"} else _ESCAPED.get(code, code)
+
+
+def _signature(embedded: Any, roots: list[Any]) -> Signature:
+    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415  child only
+    from pyhanko.sign.validation.settings import KeyUsageConstraints  # noqa: PLC0415
+    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415
+    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
+
+    status = validate_pdf_signature(
+        embedded,
+        signer_validation_context=ValidationContext(
+            trust_roots=roots, allow_fetching=False, revocation_mode="soft-fail"
+        ),
+        key_usage_settings=KeyUsageConstraints(
+            key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
+        ),
+    )
+    certificate = status.signing_cert
+    stamped = status.timestamp_validity
+    return Signature(
+        signer=_common_name(certificate.subject),
+        issuer=_common_name(certificate.issuer),
+        serial_number=f"{certificate.serial_number:x}",
+        signed_at=status.signer_reported_dt,
+        timestamp_at=stamped.timestamp if stamped is not None else None,
+        level=_level(embedded, stamped),
+        algorithm=_algorithm(certificate, status.md_algorithm),
+        covers_whole_file=status.coverage == SignatureCoverageLevel.ENTIRE_FILE,
+        trusted=bool(status.trusted),
+        intact=bool(status.intact and status.valid),
+    )
+
+
+def _common_name(name: Any) -> str:
+    return str(name.native.get("common_name") or name.human_friendly)
+
+
+def _level(embedded: Any, stamped: object) -> str:
+    if str(embedded.sig_object.get("/SubFilter")) != "/ETSI.CAdES.detached":
+        return "PKCS#7"
+    return "PAdES-B-T" if stamped is not None else "PAdES-B-B"
+
+
+def _algorithm(certificate: Any, digest: str) -> str:
+    key = certificate.public_key
+    shown = digest.upper().replace("SHA", "SHA-", 1)
+    if key.algorithm == "ec":
+        curve = str(key.curve[1])
+        return f"ECDSA {_CURVES.get(curve, curve)} {shown}"
+    return f"{key.algorithm.upper()}-{key.bit_size} {shown}"
+
+
+_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
