@@ -72,8 +72,9 @@ def continued(traceparent: str | None) -> str:
 class Door:
     """The outermost layer: every answer passes here, those to broken requests too."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, no_head: frozenset[str]) -> None:
         self._app = app
+        self._no_head = no_head
         self._always = dict(_ALWAYS)
         if https:
             self._always["Strict-Transport-Security"] = "max-age=31536000"
@@ -86,7 +87,7 @@ class Door:
         headers = {name: value for name, value in scope["headers"] if name == b"traceparent"}
         exchange = Exchange(
             continued(headers.get(b"traceparent", b"").decode("latin-1")),
-            head=scope["method"] == "HEAD",
+            head=scope["method"] == "HEAD" and scope["path"] not in self._no_head,
         )
         # a copy, since the server still has to know that the caller asked for HEAD
         inner = {**scope, KEY: exchange, "method": "GET" if exchange.head else scope["method"]}

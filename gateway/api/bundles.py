@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotations
 from starlette.responses import Response  # noqa: TC002
 
+from gateway import resources
 from gateway.answers import NO_STORE, json_answer, nothing
 from gateway.api import shapes
 from gateway.api.bodies import REPLAYED, first_answer, keyed_body
@@ -17,7 +18,7 @@ from gateway.api.paths import BundleId, TicketNo  # noqa: TC001  FastAPI reads t
 from gateway.callers import Caller, client_of, signed_in
 from gateway.parts import parts_of
 from gateway.problems import Fault, of_faults
-from gateway.resources import bundle, bundle_path, listing, pause_s, ticket
+from gateway.resources import bundle, bundle_path, listing, pause_s
 from gateway.streaming import File, file_answer
 from gateway.validation import ENTRY_ID, bad_entry_id, read_body
 from services.kernel.contracts.apply import BundlePair, BundleView
@@ -136,12 +137,12 @@ async def create_ticket(
     asked(request)
     parts = parts_of(request)
     issued = await parts.services.apply.issue_ticket(caller.uscc, bundle_id, caller.actor)
-    body = ticket(issued, parts.base_url)
+    body = resources.ticket(issued, parts.base_url)
     return json_answer(request, body, status=201, cache=NO_STORE, headers={"Location": body["url"]})
 
 
 @calls.get(
-    "/downloads/{ticket_no:ticket}",
+    "/downloads/{ticket:ticket}",
     **call(
         "Download a bundle",
         {200: "application/zip", 206: "application/zip"},
@@ -149,14 +150,14 @@ async def create_ticket(
         signed_in=False,
     ),
 )
-async def download(request: Request, ticket_no: TicketNo) -> Response:
+async def download(request: Request, ticket: TicketNo) -> Response:
     """Section 10.4."""
     asked(request)
     parts, client = parts_of(request), client_of(request)
-    grant = await parts.services.apply.spend_ticket(ticket_no, client, spend=False)
+    grant = await parts.services.apply.spend_ticket(ticket, client, spend=False)
 
     async def commit(_part: Slice) -> None:
-        await parts.services.apply.spend_ticket(ticket_no, client, spend=True)
+        await parts.services.apply.spend_ticket(ticket, client, spend=True)
 
     return await file_answer(request, parts.files, _file(grant), commit)
 

@@ -79,11 +79,11 @@ def call(
         "summary": summary,
         "status_code": next(iter(success)),
         "responses": {
-            **{status: _success(what) for status, what in success.items()},
             **{
                 status: {"description": _TITLES[status], "content": PROBLEM}
                 for status in sorted({*refusals, *everywhere, 422})
             },
+            **{status: _success(what) for status, what in success.items()},
         },
         "openapi_extra": extra,
     }

@@ -50,9 +50,7 @@ calls = router("declarations")
 
 @calls.get(
     "/declarations",
-    **call(
-        "Find the company's own cleared declarations", {200: shapes.Declarations}, params=PARAMS
-    ),
+    **call("Find the company's cleared declarations", {200: shapes.Declarations}, params=PARAMS),
 )
 async def find_declarations(
     request: Request, caller: Annotated[Caller, Depends(signed_in)]
