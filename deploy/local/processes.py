@@ -119,6 +119,7 @@ class Processes:
         return self._store("render") | {
             "DANZHENG_PUBLIC_BASE_URL": self.base_url,
             "DANZHENG_FONT_DIR": str(FONTS),
+            "DANZHENG_CHILDREN": str(_children()),
             "DANZHENG_SEAL_KEY_PATH": str(self._pki("seal", "key.pem")),
             "DANZHENG_SEAL_CERTIFICATE_PATH": str(self._pki("seal", "certificate.pem")),
             "DANZHENG_SEAL_CHAIN_PATH": str(self._pki("seal", "chain.pem")),
@@ -135,6 +136,11 @@ class Processes:
 
     def _pki(self, *parts: str) -> object:
         return self.engines.place.folder.joinpath("pki", *parts)
+
+
+def _children() -> int:
+    """The machine's cores, shared by the render processes: more would only wait for each other."""
+    return max(1, (os.cpu_count() or 1) // len(RENDERERS))
 
 
 def _passed_on() -> dict[str, str]:
