@@ -92,7 +92,7 @@ bench: install-python ## measure: SUITE=name runs bench/name.py
 
 .PHONY: schemas openapi migrate lock
 schemas: install-python ## write the golden JSON Schemas of all messages anew
-	@$(VENV)/python -m services.kernel.contracts.registry write
+	@$(VENV)/python -m services.kernel.contracts.golden
 
 openapi: install-python ## write the OpenAPI description of the HTTP API anew
 	@$(VENV)/python -m gateway openapi

@@ -18,7 +18,7 @@ from deploy.local.rungs import TestsFailed, run_tests
 from deploy.local.status import tell_status
 from deploy.local.supervision import SupervisorFault
 from deploy.local.system import Occupied, end_this_system, this_system
-from deploy.local.up import CommandFailed, start
+from deploy.local.up import CommandFailed, make_schemas, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +73,11 @@ def run() -> None:
         end_this_system()
 
 
+def migrate() -> None:
+    """Bring the databases of the running system to their newest schema."""
+    make_schemas(this_system())
+
+
 def status() -> None:
     """Show the processes."""
     tell_status(this_system())
@@ -105,6 +110,7 @@ COMMANDS: Final[dict[str, Callable[[], None]]] = {
     "down": end_this_system,
     "engines": engines,
     "logs": logs,
+    "migrate": migrate,
     "run": run,
     "status": status,
     "test": run_tests,

@@ -19,12 +19,14 @@ from deploy.local.console import out
 from deploy.local.places import ROOT, VENV, this_place
 from deploy.local.ports import wanted_ports
 from deploy.local.system import end_this_system, this_system
+from deploy.local.up import start
 
 PORTS_APART: Final = 50
 _CHECKS: Final = {
     "lint": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "."),
-    "types": ("mypy",),
+    "imports": ("lint-imports",),
+    "types": ("mypy", "services", "gateway"),
 }
 
 
@@ -52,7 +54,7 @@ def run_tests() -> None:
     outcomes = [_check(name, command) for name, command in _CHECKS.items()]
     outcomes += [_rung(name) for name in ("core", "contract")]
     try:
-        this_system().start_engines()
+        start(this_system())
         outcomes += [_rung(name) for name in ("integration", "system")]
     finally:
         end_this_system()
@@ -66,6 +68,7 @@ def _move_aside() -> None:
     os.environ["DANZHENG_STATE"] = ".local/test"
     os.environ["DANZHENG_DURABLE"] = "no"
     os.environ["DANZHENG_ENGINES"] = str(this_place().path("engines.json"))
+    os.environ["DANZHENG_SANDBOX"] = str(this_place().path("sandbox.json"))
 
 
 def _check(name: str, command: tuple[str, ...]) -> Outcome:

@@ -43,7 +43,7 @@ def start(system: System) -> None:
     system.start_engines()
     with step("cards, their revocation list, and the specimen seal"):
         pki = make_pki(system.place.folder / "pki", base_url=system.processes.base_url)
-    _make_schemas(system)
+    make_schemas(system)
     first = not _expired_path(system).exists()
     (system.with_lifetime(_SHORT_LIFE) if first else system).start_processes()
     _open_accounts(system)
@@ -61,7 +61,8 @@ def start(system: System) -> None:
     out.print(f"The portal: [bold]{system.processes.base_url}/[/bold]")
 
 
-def _make_schemas(system: System) -> None:
+def make_schemas(system: System) -> None:
+    """Bring every database to its newest schema, and declare exchanges and queues."""
     with step("database schemas"), ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda room: _room_command(system, room, "migrate"), ROOMS))
     with step("exchanges and queues"):

@@ -133,7 +133,8 @@ def test_the_management_address_answers_its_login(sandbox):
     host = address.netloc.rpartition("@")[2]
     login = b64encode(unquote(f"{address.username}:{address.password}").encode()).decode()
     request = urllib.request.Request(
-        f"{address.scheme}://{host}/api/queues/danzheng", headers={"Authorization": f"Basic {login}"}
+        f"{address.scheme}://{host}/api/queues/danzheng",
+        headers={"Authorization": f"Basic {login}"},
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         names = {queue["name"]: queue["type"] for queue in json.load(answer)}
