@@ -56,7 +56,7 @@ class Modules:
     y: float
     step_x: float
     step_y: float
-    dark: tuple[tuple[float, float, float, float], ...]
+    dark: tuple[tuple[int, int, int, int], ...]
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,13 @@ class CmsSealer:
         _check_key_fits(material.key, self._certificate)
         self.certificate_sha256 = hashlib.sha256(self._certificate.dump()).hexdigest()
         self._attributes = _attributes(self._certificate)
+        self._signed: bytes = self._attributes.dump()
         self._template = cache(self._new_template)
         self.room_bytes = len(self._template(longest)) + longest
 
     def seal(self, digest: bytes) -> bytes:
         """A detached CMS signature (DER) over a SHA-256 digest."""
-        signed = self._attributes.dump(force=True).replace(_UNSET_DIGEST, digest)
-        signature = self._sign(signed)
+        signature = self._sign(self._signed.replace(_UNSET_DIGEST, digest))
         return self._template(len(signature)).replace(_UNSET_DIGEST, digest) + signature
 
     def _new_template(self, signature_bytes: int) -> bytes:

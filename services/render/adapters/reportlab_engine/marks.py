@@ -40,13 +40,11 @@ def background(art: Background, height: float, fonts: DocumentFonts, prefix: str
 
 def modules(code: Modules, height: float) -> bytes:
     """A bar code or QR as one filled path."""
-    places = (code.step_x, code.step_y, code.x, height - code.y)
-    step_x, step_y, x, y = (f"{value:.4f}".encode() for value in places)
-    fields = b"".join(
-        b"%s %d %s %d re\n" % (number(column), row, number(columns), rows)
-        for column, row, columns, rows in code.dark
-    )
-    return b"q %s 0 0 -%s %s %s cm\n%sf Q\n" % (step_x, step_y, x, y, fields)
+    fields = "".join(f"{x} {y} {width} {tall} re\n" for x, y, width, tall in code.dark)
+    return (
+        f"q {code.step_x:.4f} 0 0 {-code.step_y:.4f} {code.x:.4f} {height - code.y:.4f} cm\n"
+        f"{fields}f Q\n"
+    ).encode()
 
 
 def _rule(rule: Rule, height: float) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import zxingcpp
@@ -28,7 +30,7 @@ _CODE_39 = {
     "I": "nnwnnwwnn",
     "*": "nwnnwnwnn",
 }
-_WIDE_MODULES = 2.0  # a wide element in narrow ones, the least the standard allows
+_WIDE_MODULES = 2  # a wide element in narrow ones, the least the standard allows
 _CHARACTER_MODULES = 6 + 3 * _WIDE_MODULES
 QUIET_MODULES = 2  # blank border of the QR inside its box; the header keeps the rest free
 
@@ -40,15 +42,19 @@ def code_39(entry_id: str, x: float, y: float, width: float, height: float) -> M
     return Modules(x, y, width / modules, height, tuple(_bars(text)))
 
 
-def _bars(text: str) -> Iterator[tuple[float, float, float, float]]:
-    column = 0.0
-    for character in text:
-        for place, kind in enumerate(_CODE_39[character]):
-            columns = _WIDE_MODULES if kind == "w" else 1.0
-            if place % 2 == 0:
-                yield column, 0, columns, 1
-            column += columns
-        column += 1
+def _bars(text: str) -> Iterator[tuple[int, int, int, int]]:
+    for number, character in enumerate(text):
+        start = number * (_CHARACTER_MODULES + 1)
+        for column, columns in _character_bars(character):
+            yield start + column, 0, columns, 1
+
+
+@cache
+def _character_bars(character: str) -> tuple[tuple[int, int], ...]:
+    """First column and columns of a character's five bars."""
+    widths = [_WIDE_MODULES if kind == "w" else 1 for kind in _CODE_39[character]]
+    ends = list(accumulate(widths))
+    return tuple((ends[n] - widths[n], widths[n]) for n in range(0, len(widths), 2))
 
 
 def qr(entry_id: str, x: float, y: float, side: float) -> Modules:
@@ -65,7 +71,7 @@ def _pixels(image: Any) -> bytes:  # its types do not say that it is a buffer
     return memoryview(image).tobytes()
 
 
-def _runs(pixels: bytes, count: int) -> Iterator[tuple[float, float, float, float]]:
+def _runs(pixels: bytes, count: int) -> Iterator[tuple[int, int, int, int]]:
     for row in range(count):
         line = pixels[row * count : (row + 1) * count]
         column = line.find(0)
