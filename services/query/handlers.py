@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.kernel.clock import Clock
-    from services.query.domain import Document
+    from services.query.domain import Document, Standing
     from services.query.ports import Work
 
 Outcome = Literal["accepted", "updated", "unchanged"]
@@ -79,8 +79,9 @@ def take(
     book = _Book(work, touched)
     outcomes = [_outcome(item, book, channel, fresh) for item in documents]
     book.settle(knowledge)
-    register.keep(book.changes())
-    for change in book.changes():
+    changes = book.changes()
+    register.keep(changes)
+    for change in changes:
         _tell(change, work, clock.now())
     work.commit()
     return outcomes
@@ -93,6 +94,7 @@ class _Book:
         self._register = work.register
         self._before = self._register.declarations(entry_ids)
         self._messages = self._register.known_messages(entry_ids)
+        self._superseded: dict[str, list[Declaration]] = {}
         self.after = dict(self._before)
 
     def add(self, message: Message, channel: str) -> Outcome:
@@ -104,6 +106,7 @@ class _Book:
         if held is None:
             self.after[message.entry_id] = first_version(message, channel)
             return "accepted"
+        self._superseded.setdefault(message.entry_id, []).append(held)
         self.after[message.entry_id] = next_version(held, message, channel)
         return "updated"
 
@@ -112,12 +115,24 @@ class _Book:
         receipts = self._register.receipts(seq_nos)
         for entry_id, item in self.after.items():
             now = standing(receipts.get(entry_id, []))
-            complete = settled(item, now, knowledge.custody)
-            self.after[entry_id] = replace(complete, data=named(complete.data, knowledge.tables))
+            self.after[entry_id] = _complete(item, now, knowledge)
+            self._superseded[entry_id] = [
+                old if old is self._before.get(entry_id) else _complete(old, now, knowledge)
+                for old in self._superseded.get(entry_id, [])
+            ]
 
     def changes(self) -> list[Changed]:
-        pairs = [Changed(self._before.get(key), item) for key, item in self.after.items()]
-        return [pair for pair in pairs if pair.before != pair.after]
+        """What is to be kept, and told."""
+        found = [
+            Changed(self._before.get(key), item, tuple(self._superseded[key]))
+            for key, item in self.after.items()
+        ]
+        return [change for change in found if change.before != change.after]
+
+
+def _complete(item: Declaration, now: Standing, knowledge: Knowledge) -> Declaration:
+    known = settled(item, now, knowledge.custody)
+    return replace(known, data=named(known.data, knowledge.tables))
 
 
 def _numbers(messages: Iterable[Message], receipts: Iterable[Receipt]) -> set[str]:
@@ -144,8 +159,9 @@ def _outcome(document: Document, book: _Book, channel: str, fresh: set[str]) -> 
 
 def _tell(change: Changed, work: Work, now: datetime) -> None:
     before, after = change.before, change.after
-    if before is None or before.version != after.version:
-        work.say(_recorded(after), after.entry_id)
+    for version in (*change.superseded, after):
+        if before is None or version.version > before.version:
+            work.say(_recorded(version), version.entry_id)
     if _newly_cleared(before, after):
         work.say(_cleared(after), after.entry_id)
     if after.standing.state == "withdrawn" and (

@@ -38,10 +38,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Changed:
-    """A declaration as it is to be kept; `before` is what the register held, if anything."""
+    """A declaration as it is to be kept; `before` is what the register held, if anything.
+
+    `superseded` are the versions that others followed meanwhile, oldest first.
+    """
 
     before: Declaration | None
     after: Declaration
+    superseded: tuple[Declaration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Register(Protocol):
         ...
 
     def keep(self, changes: Sequence[Changed]) -> None:
-        """Write the declarations; a version that another one follows stays readable."""
+        """Write the declarations; superseded versions stay readable."""
         ...
 
     def erase_after_custody(self, today: date, limit: int) -> list[Forgotten]:

@@ -220,12 +220,8 @@ class SqlRegister:
         return [Receipt(*row) for row in rows]
 
     def keep(self, changes: Sequence[Changed]) -> None:
-        """Write the declarations; a version that another one follows stays readable."""
-        old = [
-            _superseded_values(change.before)
-            for change in changes
-            if change.before is not None and change.before.version != change.after.version
-        ]
+        """Write the declarations; superseded versions stay readable."""
+        old = [_superseded_values(item) for change in changes for item in change.superseded]
         if old:
             self._connection.execute(insert(superseded), old)
         if changes:

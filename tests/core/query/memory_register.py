@@ -51,8 +51,7 @@ class MemoryRegister:
 
     def keep(self, changes):
         for change in changes:
-            if change.before is not None and change.before.version != change.after.version:
-                self.old.append(change.before)
+            self.old.extend(change.superseded)
             self.current[change.after.entry_id] = change.after
 
     def erase_after_custody(self, today, limit):
