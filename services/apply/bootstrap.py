@@ -75,6 +75,7 @@ class UseCasesOfApply:
     clock: Clock = field(default_factory=SystemClock)
     dice: Dice = os.urandom
     relay: Callable[[], object] = lambda: 0
+    sweep: Callable[[], object] = lambda: 0
     pings: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     reconcile_every_s: float = 60
     _next_turn_s: float = 0
@@ -254,6 +255,7 @@ class UseCasesOfApply:
         if time.monotonic() < self._next_turn_s:
             return
         self._next_turn_s = time.monotonic() + self.reconcile_every_s
+        self.sweep()
         reconciling.reconcile(works=self.works, now=self.clock.now(), policy=self.policy)
 
 
@@ -282,6 +284,7 @@ def from_settings(settings: ApplySettings) -> UseCasesOfApply:
         policy=policy,
         clock=clock,
         relay=relay.run,
+        sweep=relay.sweep,
         pings={"database": lambda: _ping(engine)},
         reconcile_every_s=settings.reconcile_every_s,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -45,7 +46,7 @@ from services.kernel.errors import TryLater
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from services.apply.domain.application import Application, Item
     from services.apply.domain.paging import Window
@@ -57,6 +58,7 @@ _SAVER = rows.ItemSaver(items)
 _RECORDS_KEPT = timedelta(days=3 * 365 + 1)  # three years from acceptance (decision X11)
 _FROZEN_KEPT = timedelta(days=62)  # what failed and was not retried for two months is forgotten
 _SWEEP = 500  # rows a turn and table, so that no turn holds locks for long
+_SWEEP_WHOLE = 20  # applications a turn, with everything about them
 _SPEED_WINDOW = timedelta(seconds=60)
 
 
@@ -417,20 +419,22 @@ class SqlApplications:
         ended = applications.c.finished_at < now - _FROZEN_KEPT
         stale = select(applications.c.application_no).where(ended)
         gone += self._delete(snapshots, snapshots.c.application_no.in_(stale))
-        old = select(applications.c.application_no).where(
-            applications.c.accepted_at < now - _RECORDS_KEPT
-        )
-        for table in (evidence, operations, applications):  # applications take their items along
-            gone += self._delete(table, table.c.application_no.in_(old))
         gone += self._delete(bundles, bundles.c.created_at < now - _RECORDS_KEPT)
-        return gone
+        return gone + self._forget_applications(now - _RECORDS_KEPT)
 
-    def _delete(self, table: Any, condition: ColumnElement[bool]) -> int:
-        some = select(text("ctid")).select_from(table).where(condition).limit(_SWEEP)
-        done = self._connection.execute(
-            delete(table).where(text("ctid").in_(some))  # type: ignore[attr-defined]
-        )
-        return int(done.rowcount)
+    def _forget_applications(self, before: datetime) -> int:
+        """Applications with proof and records, whole; their items go with them."""
+        old = select(applications.c.application_no).where(applications.c.accepted_at < before)
+        numbers = list(self._connection.scalars(old.limit(_SWEEP_WHOLE)))
+        if numbers:
+            for table in (evidence, operations, applications):
+                self._connection.execute(delete(table).where(table.c.application_no.in_(numbers)))
+        return len(numbers)
+
+    def _delete(self, table: Table, condition: ColumnElement[bool]) -> int:
+        place: ColumnElement[Any] = literal_column("ctid")
+        some = select(place).select_from(table).where(condition).limit(_SWEEP)
+        return self._connection.execute(delete(table).where(place.in_(some))).rowcount
 
 
 def _drawing() -> ColumnElement[bool]:

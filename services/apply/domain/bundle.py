@@ -130,3 +130,8 @@ def broken(bundle: Bundle, reason_code: str) -> Bundle | None:
         return None
     code = words.known_reason(reason_code)
     return replace(bundle, state=FAILED, remind_at=None, reason_code=code)
+
+
+def timed_out(bundle: Bundle, now: datetime) -> Bundle | None:
+    """The bundle after nobody waits any longer; None when it was given more time meanwhile."""
+    return broken(bundle, "timed-out") if bundle.give_up_at <= now else None

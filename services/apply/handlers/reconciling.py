@@ -38,7 +38,7 @@ def reconcile(*, works: Works, now: datetime, policy: Policy) -> None:
     for bundle_id in dead:
         with works() as work:
             change_bundle(
-                Moment(work, now, policy), bundle_id, lambda row: bundles.broken(row, "timed-out")
+                Moment(work, now, policy), bundle_id, lambda row: bundles.timed_out(row, now)
             )
             work.commit()
     for uscc in starved:
