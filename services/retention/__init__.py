@@ -1,0 +1,1 @@
+"""Retention: lets every file go at its end, and proves it."""

@@ -1,0 +1,1 @@
+"""The history of retention's database; names begin pre_ or post_."""
