@@ -105,8 +105,11 @@ def _decoders(fonts: pikepdf.Dictionary) -> dict[str, dict[str, str]]:
 
 
 def _to_unicode(stream: bytes) -> dict[str, str]:
-    pairs = re.findall(r"<([0-9A-F]{4})> <([0-9A-F]+)>\n", stream.decode())
-    return {cid: bytes.fromhex(text).decode("utf-16-be") for cid, text in pairs}
+    decoded = {}
+    for start, texts in re.findall(r"<([0-9A-F]{4})> <[0-9A-F]{4}> \[(.*)\]\n", stream.decode()):
+        for number, text in enumerate(re.findall(r"<([0-9A-F]+)>", texts), start=int(start, 16)):
+            decoded[f"{number:04X}"] = bytes.fromhex(text).decode("utf-16-be")
+    return decoded
 
 
 def _read(content, decoders, height: float, found: Places) -> None:

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from reportlab.pdfbase import pdfdoc
-
 from services.render.adapters.reportlab_engine import marks, metadata
 from services.render.adapters.reportlab_engine.colour import srgb_profile
 from services.render.adapters.reportlab_engine.faces import Advances, Face, Glyphs
 from services.render.adapters.reportlab_engine.fonts import DocumentFonts, PackedFont
-from services.render.adapters.reportlab_engine.objects import Written, deflate, number, stream
+from services.render.adapters.reportlab_engine.objects import (
+    Document,
+    Written,
+    deflate,
+    number,
+    stream,
+)
 from services.render.adapters.reportlab_engine.signature import (
     form_of,
     sealed,
@@ -47,7 +51,9 @@ class ReportlabEngine:
     """One process's engine. Opens the font files at once and keeps what it compiled."""
 
     def __init__(self, font_files: list[Path], sheet_size: tuple[float, float]) -> None:
-        self._glyphs = Glyphs([partial(Face, path) for path in font_files])
+        main, *rare = font_files
+        openers = [partial(Face, path, often=False) for path in rare]
+        self._glyphs = Glyphs([partial(Face, main, often=True), *openers])
         self._advances = Advances(self._glyphs)
         self._compiled: dict[str, _Compiled] = {}
         self.sheet_size = sheet_size
@@ -87,7 +93,6 @@ class _Composition:
         self._width, self._height = engine.sheet_size
         self._fonts = engine.fonts()
         self._backgrounds: dict[str, Written] = {}
-        self._document = pdfdoc.PDFDocument(pdfVersion=_VERSION, invariant=1)
 
     @property
     def missing(self) -> list[str]:
@@ -100,15 +105,14 @@ class _Composition:
         stamp = self._paper.stamp
         stamp_marks = marks.stamp(stamp, self._fonts, _VALUES) if stamp else b""
         resources = _font_resources(self._fonts.written())
+        tree = Written()  # filled below, since each page names its parent
         pages = [
-            self._page(sheet, content, resources)
+            self._page(sheet, content, resources, tree)
             for sheet, content in zip(self._paper.sheets, contents, strict=True)
         ]
         field = self._seal_field(stamp, stamp_marks, resources, pages[0])
-        for page in pages:
-            self._document.addPage(page)
-        self._finish(form_of(field) if field else None)
-        file: bytes = self._document.format()
+        tree.parts = _page_tree(pages)
+        file = self._written(tree, form_of(field) if field else None)
         return sealed(file, self._sealer) if self._sealer else file
 
     def _page_marks(self, sheet: Sheet) -> bytes:
@@ -118,20 +122,20 @@ class _Composition:
     def _codes(self, codes: tuple[Modules, ...]) -> bytes:
         return b"".join(marks.modules(code, self._height) for code in codes)
 
-    def _page(self, sheet: Sheet, content: bytes, resources: Written) -> pdfdoc.PDFPage:
-        page = pdfdoc.PDFPage()
-        page.Override_default_compilation = 1
-        page.MediaBox = b"[0 0 %s %s]" % (number(self._width), number(self._height))
-        page.Parent = self._document.Pages
-        page.Contents = stream(b"", content)
-        page.Resources = Written(
-            b"<< /Font ",
+    def _page(self, sheet: Sheet, content: bytes, resources: Written, tree: Written) -> Written:
+        return Written(
+            b"<< /Type /Page /MediaBox [0 0 %s %s] /Parent "
+            % (number(self._width), number(self._height)),
+            tree,
+            b" /Contents ",
+            stream(b"", content),
+            b" /Resources << /Font ",
             resources,
             b" /XObject << /B ",
             self._background(sheet.background),
             b" >> >>",
+            b" >>",
         )
-        return page
 
     def _background(self, art: Background) -> Written:
         found = self._backgrounds.get(art.name)
@@ -153,7 +157,7 @@ class _Composition:
         )
 
     def _seal_field(
-        self, stamp: Stamp | None, content: bytes, fonts: Written, page: pdfdoc.PDFPage
+        self, stamp: Stamp | None, content: bytes, fonts: Written, page: Written
     ) -> Written | None:
         if stamp is None or self._sealer is None:
             return None
@@ -161,18 +165,20 @@ class _Composition:
         appearance = self._form(size, deflate(content), fonts)
         value = signature_value(self._sealer.room_bytes, self._paper.dated)
         field = signature_field(value, appearance, stamp.frame, self._height, page)
-        page.Annots = Written(b"[ ", field, b" ]")
+        page.parts = [*page.parts[:-1], b" /Annots [ ", field, b" ] >>"]
         return field
 
-    def _finish(self, form: Written | None) -> None:
-        document = self._document
+    def _written(self, tree: Written, form: Written | None) -> bytes:
         title, dated = self._paper.title, self._paper.dated
-        document.info = metadata.information(title, dated)
-        document._ID = metadata.file_id(self._paper.identity)  # noqa: SLF001 - no public way
         profile = stream(b"/N 3", self._engine.profile, packed=True)
-        document.Catalog = metadata.catalog(
-            document.Pages, metadata.xmp(title, dated), profile, form
-        )
+        root = metadata.catalog(tree, metadata.xmp(title, dated), profile, form)
+        document = Document(_VERSION, self._paper.identity)
+        return document.written(root, metadata.information(title, dated))
+
+
+def _page_tree(pages: list[Written]) -> list[bytes | Written]:
+    kids = [part for page in pages for part in (page, b" ")]
+    return [b"<< /Type /Pages /Count %d /Kids [ " % len(pages), *kids, b"] >>"]
 
 
 def _font_resources(fonts: dict[str, PackedFont]) -> Written:

@@ -1,8 +1,8 @@
 """A document's own fonts: one Type 0 font a face, its characters numbered as they appear.
 
-CID n is the nth new character. CIDToGIDMap leads it to the subset's glyph, ToUnicode back to the
-character, so that copied text stays right even where 〓 is drawn, and characters beyond the basic
-plane need no special care.
+CID n is the nth new character of the document. CIDToGIDMap leads it to the subset's glyph,
+ToUnicode back to the character, so that copied text stays right even where 〓 is drawn, and
+characters beyond the basic plane need no special care.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from services.render.adapters.reportlab_engine.faces import Face, Glyphs
 
-_BLOCK = 100  # most entries a bfchar block may have
+_BLOCK = 256  # CIDs of one range must share their first byte
+_LINE_END = ord("\n")  # stands between the texts of a page while they are encoded together
 _FULL_WIDTH = 1000.0
 _MAP_HEAD = (
     b"/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
@@ -33,26 +34,28 @@ class _Foreign(Exception):
     """A character of another face stands in the text."""
 
 
-class _Numbers(dict[int, int]):
-    """Code points to CIDs; asking for a new one gives it the next number."""
+class _Numbers(dict[int, str]):
+    """Code points to CIDs in hexadecimal; asking for a new one gives it the next number."""
 
     def __init__(self, glyphs: Glyphs, face: int) -> None:
-        super().__init__()
+        super().__init__({_LINE_END: "\n"})
         self._glyphs = glyphs
         self._face = face
+        self.code_points: list[int] = []
         self.gids: list[int] = []
         self.advances: list[float] = []
         self.missing: list[str] = []
 
-    def __missing__(self, code_point: int) -> int:
+    def __missing__(self, code_point: int) -> str:
         glyph = self._glyphs[code_point]
         if glyph.face != self._face:
             raise _Foreign
+        self.code_points.append(code_point)
         self.gids.append(glyph.gid)
         self.advances.append(glyph.advance)
         if glyph.missing:
             self.missing.append(chr(code_point))
-        number = self[code_point] = len(self.gids)
+        number = self[code_point] = f"{len(self.gids):04x}"
         return number
 
 
@@ -65,17 +68,18 @@ class DocumentFonts:
         self._numbers: dict[int, _Numbers] = {0: _Numbers(glyphs, 0)}
         self._first = self._numbers[0]
 
-    def encode(self, text: str) -> list[tuple[int, str]]:
-        """A text as runs of (face, hexadecimal CIDs)."""
+    def encode(self, texts: list[str]) -> list[list[tuple[int, str]]]:
+        """Texts without line ends, each as runs of (face, hexadecimal CIDs)."""
         try:
-            return [(0, text.translate(self._first).encode("utf-16-be").hex())]
+            codes = "\n".join(texts).translate(self._first).split("\n")
         except _Foreign:
-            return list(self._runs(text))
+            return [list(self._runs(text)) for text in texts]
+        return [[(0, code)] for code in codes]
 
     def _runs(self, text: str) -> Iterator[tuple[int, str]]:
         for face, run in groupby(text, lambda character: self._glyphs[ord(character)].face):
             numbers = self._numbers.setdefault(face, _Numbers(self._glyphs, face))
-            yield face, "".join(run).translate(numbers).encode("utf-16-be").hex()
+            yield face, "".join(run).translate(numbers)
 
     @property
     def missing(self) -> list[str]:
@@ -87,7 +91,7 @@ class DocumentFonts:
         return {
             f"{self._prefix}{face}": PackedFont(self._glyphs.face(face), numbers)
             for face, numbers in sorted(self._numbers.items())
-            if numbers
+            if numbers.gids
         }
 
 
@@ -100,7 +104,7 @@ class PackedFont:
         self._program = deflate(program)
         self._program_length = len(program)
         self._map = deflate(b"".join(place.to_bytes(2, "big") for place in places))
-        self._to_unicode = deflate(_to_unicode(numbers))
+        self._to_unicode = deflate(_to_unicode(numbers.code_points))
         tag = _tag(hashlib.sha256(program).digest())
         self._name = f"/{tag}+{face.name}".encode()
         self._descriptor = _descriptor(face, self._name)
@@ -155,16 +159,30 @@ def _widths(advances: list[float]) -> bytes:
     return f"[{' '.join(runs)}]".encode()
 
 
-def _to_unicode(numbers: _Numbers) -> bytes:
-    entries = [
-        f"<{number:04X}> <{chr(code_point).encode('utf-16-be').hex().upper()}>\n"
-        for code_point, number in numbers.items()
-    ]
-    blocks = [
-        f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n"
-        for block in (entries[n : n + _BLOCK] for n in range(0, len(entries), _BLOCK))
-    ]
-    return _MAP_HEAD + "".join(blocks).encode() + _MAP_TAIL
+def _to_unicode(code_points: list[int]) -> bytes:
+    """CIDs back to characters, as ranges that share their first byte."""
+    texts = [_UTF_16[code_point] for code_point in code_points]
+    count = len(texts)
+    starts = [1, *range(_BLOCK, count + 1, _BLOCK)]
+    ends = [*(start - 1 for start in starts[1:]), count]
+    ranges = "".join(
+        f"<{start:04X}> <{end:04X}> [{''.join(texts[start - 1 : end])}]\n"
+        for start, end in zip(starts, ends, strict=True)
+    )
+    body = f"{len(starts)} beginbfrange\n{ranges}endbfrange\n"
+    return _MAP_HEAD + body.encode() + _MAP_TAIL
+
+
+class _Utf16(dict[int, str]):
+    """Code points to their UTF-16 in angle brackets, kept for the life of the process."""
+
+    def __missing__(self, code_point: int) -> str:
+        text = chr(code_point).encode("utf-16-be").hex().upper()
+        kept = self[code_point] = f"<{text}>"
+        return kept
+
+
+_UTF_16 = _Utf16()
 
 
 def _tag(digest: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.render.adapters.reportlab_engine.objects import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from services.render.adapters.reportlab_engine.fonts import DocumentFonts
     from services.render.engine import Background, Frame, Modules, Rule, Stamp, Text
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 _ROUND = 0.5523  # control points of a quarter circle drawn as a curve
 
 
-def texts(lines: Iterable[Text], height: float, fonts: DocumentFonts, prefix: str) -> bytes:
+def texts(lines: Sequence[Text], height: float, fonts: DocumentFonts, prefix: str) -> bytes:
     """All texts of a page as one text object."""
     marks = ["BT\n"]
     current: tuple[int, float] | None = None
-    for line in lines:
-        marks.append(f"1 0 0 1 {line.x:.2f} {height - line.y:.2f} Tm\n")
-        for face, codes in fonts.encode(line.text):
-            if current != (face, line.size):
-                marks.append(f"/{prefix}{face} {line.size:g} Tf\n")
-                current = (face, line.size)
+    encoded = fonts.encode([line.text for line in lines])
+    for (x, y, size, _), runs in zip(lines, encoded, strict=True):
+        marks.append(f"1 0 0 1 {x:.2f} {height - y:.2f} Tm\n")
+        for face, codes in runs:
+            if current != (face, size):
+                marks.append(f"/{prefix}{face} {size:g} Tf\n")
+                current = (face, size)
             marks.append(f"<{codes}> Tj\n")
     marks.append("ET\n")
     return "".join(marks).encode()
@@ -95,11 +96,11 @@ def stamp(art: Stamp, fonts: DocumentFonts, prefix: str) -> bytes:
         art.frame.radius,
     )
     marks = [b"%s RG %s rg\n" % (colour, colour), frame(outline, height), b"BT 0.25 w\n"]
-    for line in art.lines:
+    encoded = fonts.encode([line.text for line in art.lines])
+    for line, runs in zip(art.lines, encoded, strict=True):
         marks.append(b"%d Tr 1 0 0 1 " % (2 if line.bold else 0))
         marks.append(b"%s %s Tm\n" % (number(line.x), number(height - line.y)))
         marks += [
-            f"/{prefix}{face} {line.size:g} Tf <{codes}> Tj\n".encode()
-            for face, codes in fonts.encode(line.text)
+            f"/{prefix}{face} {line.size:g} Tf <{codes}> Tj\n".encode() for face, codes in runs
         ]
     return b"".join([*marks, b"ET\n"])

@@ -15,8 +15,6 @@ from services.render.adapters.reportlab_engine.objects import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reportlab.pdfbase import pdfdoc
-
 _PRODUCER = "danzheng"
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -49,15 +47,7 @@ def xmp(title: str, dated: datetime) -> Written:
     return plain_stream(b"/Type /Metadata /Subtype /XML", packet.encode())
 
 
-def file_id(identity: bytes) -> bytes:
-    """The trailer's file identifier."""
-    name = identity.hex().encode()
-    return b"[<%s> <%s>]" % (name, name)
-
-
-def catalog(
-    pages: pdfdoc.PDFObject, metadata: Written, profile: Written, form: Written | None
-) -> Written:
+def catalog(pages: Written, metadata: Written, profile: Written, form: Written | None) -> Written:
     """The document's root; reportlab's own drops the output intent without a word."""
     return Written(
         b"<< /Type /Catalog /Lang (zh-CN) /ViewerPreferences << /DisplayDocTitle true >> /Pages ",

@@ -12,6 +12,7 @@ from isal import isal_zlib
 from reportlab.pdfbase import pdfdoc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
 _LEVEL = 3  # isal's strongest: 343 MB/s here, files as small as zlib's fastest
@@ -22,15 +23,59 @@ class Written(pdfdoc.PDFObject):  # type: ignore[misc]
 
     __RefOnly__ = 1
 
-    def __init__(self, *parts: bytes | pdfdoc.PDFObject) -> None:
-        self._parts = parts
+    def __init__(self, *parts: bytes | Written) -> None:
+        self.parts: Sequence[bytes | Written] = parts
 
-    def format(self, document: pdfdoc.PDFDocument) -> bytes:
-        """The object's bytes; reportlab calls this once, when it places the object."""
+    def format(self, document: Document) -> bytes:
+        """The object's bytes, once, when it is placed."""
         return b"".join(
-            part if isinstance(part, bytes) else document.Reference(part).format(document)
-            for part in self._parts
+            part if isinstance(part, bytes) else document.reference(part) for part in self.parts
         )
+
+
+class Document(pdfdoc.PDFDocument):  # type: ignore[misc]
+    """reportlab's document, which numbers the objects, with our own writing of them.
+
+    Only `Written` objects are placed; reportlab's generic formatting of dictionaries, references
+    and strings is passed by.
+    """
+
+    def __init__(self, version: tuple[int, int], identity: bytes) -> None:
+        super().__init__(pdfVersion=version, invariant=1)
+        self._named = identity
+
+    def reference(self, target: Written) -> bytes:
+        """A reference to an object, which is placed in the file by this."""
+        name = self.Reference(target).name
+        return b"%d 0 R" % self.idToObjectNumberAndVersion[name][0]
+
+    def written(self, root: Written, information: Written) -> bytes:
+        """The whole file."""
+        trailer = Written(b"/Root ", root, b" /Info ", information).format(self)
+        file, offsets = pdfdoc.PDFFile(self._pdfVersion), []
+        for number, name in self._placed():
+            body = self.idToObject[name].format(self)
+            offsets.append(file.add(b"%d 0 obj\n%s\nendobj\n" % (number, body)))
+        start = file.add(_cross_references(offsets))
+        identity = b"<%s>" % self._named.hex().encode()
+        file.add(
+            b"trailer\n<< /Size %d %s /ID [%s %s] >>\nstartxref\n%d\n%%%%EOF\n"
+            % (len(offsets) + 1, trailer, identity, identity, start)
+        )
+        content: bytes = file.format(self)
+        return content
+
+    def _placed(self) -> Iterator[tuple[int, str]]:
+        """Objects by number; formatting one may place more."""
+        number = 1
+        while number in self.numberToId:
+            yield number, self.numberToId[number]
+            number += 1
+
+
+def _cross_references(offsets: list[int]) -> bytes:
+    entries = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(offsets) + 1, entries)
 
 
 def deflate(data: bytes) -> bytes:
@@ -39,7 +84,7 @@ def deflate(data: bytes) -> bytes:
 
 
 def stream(
-    entries: bytes, data: bytes, *references: bytes | pdfdoc.PDFObject, packed: bool = False
+    entries: bytes, data: bytes, *references: bytes | Written, packed: bool = False
 ) -> Written:
     """A deflated stream; `packed` data is deflated already, `references` are more entries."""
     body = data if packed else deflate(data)

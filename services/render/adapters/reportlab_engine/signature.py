@@ -14,8 +14,6 @@ from services.render.adapters.reportlab_engine.objects import Written, date_stri
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reportlab.pdfbase import pdfdoc
-
     from services.render.engine import Frame
     from services.render.sealing import Sealer
 
@@ -40,7 +38,7 @@ def signature_value(room_bytes: int, signed_at: datetime) -> Written:
 
 
 def signature_field(
-    value: Written, appearance: Written, box: Frame, height: float, page: pdfdoc.PDFObject
+    value: Written, appearance: Written, box: Frame, height: float, page: Written
 ) -> Written:
     """The field, which is also the annotation that shows the seal."""
     corners = (box.x, height - box.y - box.height, box.x + box.width, height - box.y)
