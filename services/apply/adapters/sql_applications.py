@@ -270,14 +270,12 @@ class SqlApplications:
             }
             for entry_id, snapshot in frozen.items()
         ]
-        adding = insert(snapshots)
         self._connection.execute(
-            adding.on_conflict_do_update(
-                index_elements=["application_no", "entry_id"],
-                set_={"body": adding.excluded.body},
-            ),
-            values,
+            delete(snapshots).where(
+                snapshots.c.application_no == application_no, snapshots.c.entry_id.in_(frozen)
+            )
         )
+        self._connection.execute(snapshots.insert(), values)
 
     def snapshots(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Snapshot]:
         """The frozen declarations of items that still have them."""
