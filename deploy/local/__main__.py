@@ -41,7 +41,9 @@ def engines() -> None:
 
 def up() -> None:
     """Start everything and leave it running."""
-    start(this_system())
+    system = this_system()
+    start(system)
+    out.print(f"The portal: [bold]{system.processes.base_url}/[/bold]")
     out.print(
         "`make status` shows the processes, `make logs` what they say, `make down` ends them."
     )

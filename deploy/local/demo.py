@@ -12,7 +12,7 @@ import pikepdf
 from rich.table import Table
 
 from deploy.local.client import Client
-from deploy.local.console import out, step
+from deploy.local.console import out, step, tell_table
 from deploy.local.places import ROOT
 
 OUT: Final = ROOT / "out"
@@ -104,5 +104,5 @@ def _tell(made: list[Made], base_url: str) -> None:
         path = str(one.path.relative_to(ROOT))
         figures = (pages, f"{one.size_bytes:,}", f"{one.seconds:.2f}")
         table.add_row(one.number, one.kind, one.status, *figures, path)
-    out.print(table)
+    tell_table(table)
     out.print(f"The portal: [bold]{base_url}/[/bold]")

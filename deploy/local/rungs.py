@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.table import Table
 
-from deploy.local.console import out
+from deploy.local.console import out, tell_table
 from deploy.local.places import ROOT, VENV, this_place
 from deploy.local.ports import wanted_ports
 from deploy.local.system import end_this_system, this_system
@@ -114,7 +114,7 @@ def _tell(outcomes: list[Outcome]) -> None:
             (str(one.tests), str(one.failures), str(one.skipped)) if one.tests else ("", "", "")
         )
         table.add_row(one.name, verdict, *counts, f"{one.seconds:.0f}")
-    out.print(table)
+    tell_table(table)
     failed = sum(one.failures for one in outcomes)
     skipped = sum(one.skipped for one in outcomes)
     passed = sum(one.tests for one in outcomes) - failed - skipped

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from deploy.local.console import out
+from deploy.local.console import tell_table
 from deploy.local.health import health
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def tell_status(system: System) -> None:
         words = (row["name"], row["kind"], str(row["pid"] or ""), str(row["port"]), row["state"])
         up = _span(row["up_s"]) if row["pid"] else ""
         table.add_row(*words, f"[{colour}]{row['health']}[/{colour}]", up)
-    out.print(table)
+    tell_table(table)
 
 
 def status(system: System) -> list[dict[str, Any]]:

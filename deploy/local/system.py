@@ -64,12 +64,15 @@ class System:
 
     def start_processes(self) -> None:
         """Start the six kinds of process, and wait until all are ready."""
-        self.supervisor.configure(self.programs())
-        for program in self.processes.programs():
-            self.supervisor.run(program.name)
+        self._run_processes()
         for program in self.processes.programs():
             with step(f"{program.name} on port {program.port}"):
                 await_ready(self.supervisor, [program])
+
+    def take_up_changes(self) -> None:
+        """Start those processes anew whose environment changed, and wait until all are ready."""
+        self._run_processes()
+        await_ready(self.supervisor, self.processes.programs())
 
     def end(self) -> None:
         """End every process that was started here, the parts last."""
@@ -78,6 +81,11 @@ class System:
         without_epmd = [name for name in parts if name != "epmd"]  # the broker takes leave of it
         self.supervisor.end(processes, without_epmd, parts)
         self.engines.seaweedfs.tidy()
+
+    def _run_processes(self) -> None:
+        self.supervisor.configure(self.programs())
+        for program in self.processes.programs():
+            self.supervisor.run(program.name)
 
     def _claim_ports(self) -> None:
         running = running_ports(self.place)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from deploy.local.client import Client
-from deploy.local.console import out, step
+from deploy.local.console import step
 from deploy.local.demo import printable
 from deploy.local.engines import ROOMS
 from deploy.local.outside import write_env
@@ -52,13 +52,12 @@ def start(system: System) -> None:
     if first:
         _make_expired(system, facts)
         with step("apply once more, with the lifetime of files as it is set"):
-            system.start_processes()
+            system.take_up_changes()
     facts["applications"] = [json.loads(_expired_path(system).read_text())]
     write_private(
         system.place.path("sandbox.json"), json.dumps(facts, ensure_ascii=False, indent=1)
     )
     write_env(system)
-    out.print(f"The portal: [bold]{system.processes.base_url}/[/bold]")
 
 
 def make_schemas(system: System) -> None:
