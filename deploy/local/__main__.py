@@ -72,6 +72,7 @@ def run() -> None:
     except (KeyboardInterrupt, Ended):
         out.print()
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave half of it
         end_this_system()
 
 

@@ -22,6 +22,7 @@ from deploy.local.rabbitmq import OPERATOR
 from deploy.local.samples import sandbox as samples
 from deploy.local.samples.companies import COMPANIES, Company
 from services.kernel.calendar import local_day
+from services.kernel.database.migrate import migrate
 from services.kernel.messaging import topology
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ def start(system: System) -> None:
 
 def make_schemas(system: System) -> None:
     """Bring every database to its newest schema, and declare exchanges and queues."""
-    with step("database schemas"), ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda room: _room_command(system, room, "migrate"), ROOMS))
+    for room in ROOMS:
+        with step(f"database schema of {room}"):
+            url = system.processes.room_environment(room)["DANZHENG_DATABASE_URL"]
+            migrate(room, url)
     with step("exchanges and queues"):
         topology.declare(system.engines.amqp_uri(OPERATOR), pauses_ms=RETRY_PAUSES_MS)
 
@@ -73,9 +76,10 @@ def _open_accounts(system: System) -> None:
         given = ("--uscc", company.uscc, "--name", company.name, "--card-no", company.card_no)
         _room_command(system, "auth", "account", "add", *given)
 
-    registered = [company for name, company in COMPANIES.items() if name != _NO_ACCOUNT]
     with step("accounts of the invented companies"), ThreadPoolExecutor() as pool:
-        list(pool.map(open_one, registered))
+        known = _room_command(system, "auth", "account", "list")
+        registered = [company for name, company in COMPANIES.items() if name != _NO_ACCOUNT]
+        list(pool.map(open_one, (each for each in registered if each.uscc not in known)))
 
 
 def _import_declarations(system: System) -> list[dict[str, Any]]:
@@ -125,7 +129,8 @@ def _expired_path(system: System) -> Path:
     return system.place.path("expired.json")
 
 
-def _room_command(system: System, room: str, *arguments: str) -> None:
+def _room_command(system: System, room: str, *arguments: str) -> str:
+    """Run a command of a room; what it said. Raises CommandFailed with the end of it."""
     command = [str(VENV / "bin" / "python"), "-m", f"services.{room}", *arguments]
     done = subprocess.run(
         command,
@@ -139,3 +144,4 @@ def _room_command(system: System, room: str, *arguments: str) -> None:
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
         raise CommandFailed(f"services.{room} {' '.join(arguments)}:\n{said}")
+    return done.stdout
