@@ -54,7 +54,7 @@ class Processes:
             self._room("query", {}),
             self._room("apply", self._lifetime()),
             *(self._room("render", self._drawing(), name) for name in RENDERERS),
-            self._room("retention", self._store("retention")),
+            self._room("retention", self._store("retention") | self._lifetime()),
             self._gateway(),
         )
 
