@@ -84,6 +84,11 @@ def wait_ready(port):
     raise AssertionError("auth did not become ready")
 
 
+async def hang_up(client):
+    await client.stop()
+    await asyncio.sleep(0.2)  # the broker's goodbye is on its way, and nothing tells of it
+
+
 def test_a_whole_session_over_the_broker(room, env, amqp_uri, soft):
     async def live():
         client = RpcClient(amqp_uri)
@@ -91,7 +96,7 @@ def test_a_whole_session_over_the_broker(room, env, amqp_uri, soft):
         try:
             return await walk(client, soft)
         finally:
-            await client.stop()
+            await hang_up(client)
 
     asyncio.run(live())
     port = env["DANZHENG_HEALTH_PORT"]
@@ -214,7 +219,7 @@ def test_a_room_that_is_away_is_unavailable(amqp_uri):
         try:
             await client.call("auth", "ping", limit_s=1.0)
         finally:
-            await client.stop()
+            await hang_up(client)
 
     with pytest.raises(Unavailable):
         asyncio.run(ask())
