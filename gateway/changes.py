@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from gateway.resources import change
+from services.kernel.errors import RemoteFault, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from gateway.live import Listener
     from gateway.services import Apply
     from services.kernel.contracts.apply import FeedPage
+
+log = structlog.get_logger(__name__)
 
 PAGE = 200  # changes read at a time
 RETRY = b"retry: 3000\n\n"
@@ -41,13 +45,10 @@ class Pace:
     monotonic: Callable[[], float] = time.monotonic
 
 
-async def changes(apply: Apply, listener: Listener, wish: Wish, pace: Pace) -> AsyncIterator[bytes]:
+async def changes(told: Told, first: bytes, listener: Listener, pace: Pace) -> AsyncIterator[bytes]:
     """The bytes of the stream, until its time is over or the listener is ended."""
     ends = pace.monotonic() + pace.stream_s
-    yield RETRY
-    told = Told(apply, wish)
-    for piece in await told.begin():
-        yield piece
+    yield RETRY + first
     while not listener.ended:
         async for piece in told.news():
             yield piece
@@ -66,8 +67,11 @@ class Told:
         self._apply, self._wish = apply, wish
         self._seq = 0
 
-    async def begin(self) -> list[bytes]:
-        """`hello`, or `reset` when the asked number is not known any more."""
+    async def begin(self) -> bytes:
+        """`hello`, or `reset` when the asked number is not known any more.
+
+        Raises Unavailable while apply does not answer.
+        """
         after = self._wish.after
         page = await self._read(after)
         if after is None:
@@ -76,17 +80,21 @@ class Told:
             return self._stand_at("reset", page.last_seq)
         return self._stand_at("hello", after)
 
-    def _stand_at(self, event: str, seq: int) -> list[bytes]:
+    def _stand_at(self, event: str, seq: int) -> bytes:
         self._seq = seq
-        return [_event(event, seq, {"seq": seq})]
+        return _event(event, seq, {"seq": seq})
 
     async def news(self) -> AsyncIterator[bytes]:
-        """All changes since, in order."""
+        """All changes since, in order; none while apply does not answer."""
         full = True
         while full:
-            page = await self._read(self._seq)
+            try:
+                page = await self._read(self._seq)
+            except (Unavailable, RemoteFault) as fault:
+                log.warning("changes_unread", reason=str(fault))
+                return
             if page.reset:
-                yield self._stand_at("reset", page.last_seq)[0]
+                yield self._stand_at("reset", page.last_seq)
                 return
             for entry in page.entries:
                 self._seq = entry.seq

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 10_000
 _SEPARATORS = re.compile(r"[,，;；、\s]+")
 _NUMBER_LIKE = re.compile(r"[0-9]{6}")  # a column of names or remarks has no such run of digits
+_NO_HEADER = re.compile(r"[0-9]{4}")  # even a number cut short has more digits than a heading
 _SHOWN_CHARS = 64
 _QUOTES = "\"'=\ufeff"  # around cells of spreadsheets' text files
 
@@ -87,6 +88,6 @@ def _without_header(lines: Iterable[list[str]]) -> Iterable[tuple[int, list[str]
     for number, cells in enumerate(lines, start=1):
         if first and cells:
             first = False
-            if not any(_NUMBER_LIKE.search(cell) for cell in cells):
+            if not any(_NO_HEADER.search(cell) for cell in cells):
                 continue
         yield number, cells

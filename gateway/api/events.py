@@ -12,7 +12,7 @@ from gateway.answers import API_POLICY, NO_CACHE
 from gateway.api.calls import call, router
 from gateway.api.params import asked
 from gateway.callers import Caller, signed_in
-from gateway.changes import Wish, changes
+from gateway.changes import Told, Wish, changes
 from gateway.parts import parts_of
 from gateway.problems import of_faults
 from gateway.validation import Param, Wrong, application_nos, whole_number
@@ -59,15 +59,22 @@ async def stream_events(
     after = given["after"] if last_seen is None else last_seen
     parts = parts_of(request)
     listener = parts.live.listen(caller.uscc, caller.session.session_id)
-    wish = Wish(caller.uscc, given["application_no"], after)
+    told = Told(parts.services.apply, Wish(caller.uscc, given["application_no"], after))
+    try:
+        first = await told.begin()
+    except BaseException:
+        parts.live.leave(listener)
+        raise
     return StreamingResponse(
-        _stream(parts, listener, wish), headers=HEADERS, media_type="text/event-stream"
+        _stream(parts, listener, told, first), headers=HEADERS, media_type="text/event-stream"
     )
 
 
-async def _stream(parts: Parts, listener: Listener, wish: Wish) -> AsyncIterator[bytes]:
+async def _stream(
+    parts: Parts, listener: Listener, told: Told, first: bytes
+) -> AsyncIterator[bytes]:
     try:
-        async for piece in changes(parts.services.apply, listener, wish, parts.pace):
+        async for piece in changes(told, first, listener, parts.pace):
             yield piece
     finally:
         parts.live.leave(listener)
