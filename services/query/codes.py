@@ -30,6 +30,13 @@ class CodeTables:
                 return old
         return self.current[table].get(code)
 
+    @staticmethod
+    def list_of(declared_on: date | None) -> int:
+        """Which of the lists gives the names for a declaration of that day."""
+        if declared_on is None or declared_on >= _RENAMED_ON:
+            return 2
+        return 1 if declared_on >= _NEW_CODES_ON else 0
+
     def _old_name(self, table: str, code: str, declared_on: date) -> str | None:
         if declared_on < _NEW_CODES_ON:
             legacy = self.legacy[table].get(code)

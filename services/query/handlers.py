@@ -115,9 +115,9 @@ class _Book:
         receipts = self._register.receipts(seq_nos)
         for entry_id, item in self.after.items():
             now = standing(receipts.get(entry_id, []))
-            self.after[entry_id] = _complete(item, now, knowledge)
+            self.after[entry_id] = self._settled(item, now, knowledge)
             self._superseded[entry_id] = [
-                old if old is self._before.get(entry_id) else _complete(old, now, knowledge)
+                old if old is self._before.get(entry_id) else self._settled(old, now, knowledge)
                 for old in self._superseded.get(entry_id, [])
             ]
 
@@ -129,10 +129,16 @@ class _Book:
         ]
         return [change for change in found if change.before != change.after]
 
+    def _settled(self, item: Declaration, now: Standing, knowledge: Knowledge) -> Declaration:
+        known = settled(item, now, knowledge.custody)
+        held = self._before.get(item.entry_id)
+        if item is held and _same_names(held, now, knowledge.tables):
+            return known
+        return replace(known, data=named(known.data, knowledge.tables))
 
-def _complete(item: Declaration, now: Standing, knowledge: Knowledge) -> Declaration:
-    known = settled(item, now, knowledge.custody)
-    return replace(known, data=named(known.data, knowledge.tables))
+
+def _same_names(held: Declaration, now: Standing, tables: CodeTables) -> bool:
+    return tables.list_of(held.standing.declared_on) == tables.list_of(now.declared_on)
 
 
 def _numbers(messages: Iterable[Message], receipts: Iterable[Receipt]) -> set[str]:
