@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import dialect
 
+from services.apply.adapters.tables import applications, items
 from services.apply.domain.application import Application, Item, StoredFile
 from services.apply.domain.bundle import Bundle
 from services.kernel.contracts.apply import (
@@ -21,14 +23,27 @@ from services.kernel.contracts.wire import from_builtins, to_builtins
 from services.kernel.errors import TryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, RowMapping, Table
 
 ITEM_COLUMNS = tuple(field.name for field in fields(Item))
 APPLICATION_COLUMNS = tuple(field.name for field in fields(Application))
 BUNDLE_COLUMNS = tuple(field.name for field in fields(Bundle))
+_FIXED_APPLICATION = {
+    "application_no",
+    "kind",
+    "seal",
+    "uscc",
+    "company_name",
+    "submitted_at",
+    "accepted_at",
+    "submission",
+    "refused_items",
+    "total",
+}
 _FIXED_ITEM = {"application_no", "entry_id", "rank", "uscc", "kind", "seal", "accepted_at"}
+_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no type
 _APPLICATION_JSON: dict[str, Any] = {
     "submission": SubmissionView,
     "refused_items": list[RefusedItem],
@@ -90,27 +105,58 @@ def _values(value: object, columns: Iterable[str], shapes: dict[str, Any]) -> di
     }
 
 
-class ItemSaver:
-    """Saves any number of changed items by one statement, each against its version."""
+class Saver:
+    """Saves any number of changed rows by one prepared statement, each against its version.
 
-    def __init__(self, table: Table) -> None:
-        self._columns = [name for name in ITEM_COLUMNS if name not in _FIXED_ITEM]
-        changes = ", ".join(f"{name} = r.{name}" for name in self._columns if name != "version")
-        shape = ", ".join(
-            f"{name} {table.c[name].type.compile()}"
-            for name in ["application_no", "entry_id", *self._columns]
-        ).replace("DATETIME", "timestamptz")
+    The rows travel as one JSON text: building and compiling an UPDATE of thirty columns anew for
+    each fact took longer than the database needs for it.
+    """
+
+    def __init__(self, table: Table, keys: tuple[str, ...], columns: Iterable[str]) -> None:
+        self._columns = [*keys, *columns]
+        changes = ", ".join(f"{name} = r.{name}" for name in columns if name != "version")
+        same = " AND ".join(f"{table.name}.{name} = r.{name}" for name in (*keys, "version"))
+        shape = ", ".join(f"{name} {_type(table, name)}" for name in self._columns)
         self._statement = text(
-            f"UPDATE items SET {changes}, version = items.version + 1 "  # noqa: S608  column names
-            f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({shape}) "
-            "WHERE items.application_no = r.application_no AND items.entry_id = r.entry_id "
-            "AND items.version = r.version"
+            f"UPDATE {table.name} SET {changes}, version = {table.name}.version + 1 "  # noqa: S608
+            f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({shape}) WHERE {same}"
         )
 
-    def save(self, connection: Connection, changed: list[Item]) -> None:
+    def save(self, connection: Connection, changed: Sequence[object]) -> None:
         """Save all or raise TryLater, when one was changed by another meanwhile."""
-        names = ["application_no", "entry_id", *self._columns]
-        rows = [{name: getattr(value, name) for name in names} for value in changed]
-        done = connection.execute(self._statement, {"rows": msgspec.json.encode(rows).decode()})
-        if done.rowcount != len(changed):
-            raise TryLater("an item was changed by another at the same time")
+        rows = [{name: getattr(value, name) for name in self._columns} for value in changed]
+        told = {"rows": msgspec.json.encode(rows).decode()}
+        if connection.execute(self._statement, told).rowcount != len(changed):
+            raise TryLater("a row was changed by another at the same time")
+
+
+def _type(table: Table, name: str) -> str:
+    return str(table.c[name].type.compile(_DIALECT))
+
+
+ITEMS = Saver(
+    items,
+    ("application_no", "entry_id"),
+    [name for name in ITEM_COLUMNS if name not in _FIXED_ITEM],
+)
+APPLICATIONS = Saver(
+    applications,
+    ("application_no",),
+    [name for name in APPLICATION_COLUMNS if name not in _FIXED_APPLICATION],
+)
+ITEM_WITH_APPLICATION = text(
+    "SELECT "  # noqa: S608  column names
+    + ", ".join(f"a.{name} AS a_{name}" for name in APPLICATION_COLUMNS)
+    + ", "
+    + ", ".join(f"i.{name} AS i_{name}" for name in ITEM_COLUMNS)
+    + " FROM applications a JOIN items i ON i.application_no = a.application_no "
+    "WHERE a.application_no = :application_no AND i.entry_id = :entry_id FOR UPDATE OF a, i"
+)
+
+
+def item_with_application(row: RowMapping) -> tuple[Application, Item]:
+    """Both nouns out of one row of ITEM_WITH_APPLICATION."""
+    return (
+        application({name: row[f"a_{name}"] for name in APPLICATION_COLUMNS}),
+        item({name: row[f"i_{name}"] for name in ITEM_COLUMNS}),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -28,6 +29,19 @@ if TYPE_CHECKING:
     from services.apply.domain.paging import Window
     from services.apply.ports import Request
     from services.kernel.clock import Clock
+
+# what happens with every fact is prepared, see rows.Saver
+_MOVE = text(
+    "UPDATE companies SET feed_seq = feed_seq + :entries, unfinished = unfinished + :unfinished, "
+    "in_work = in_work + :in_work, waiting = waiting + :waiting WHERE uscc = :uscc "
+    "RETURNING uscc, feed_seq, unfinished, in_work, waiting, day, day_items"
+)
+_FEED = text(
+    "INSERT INTO feed (uscc, seq, event, application_no, data, at) "
+    "SELECT :uscc, r.seq, r.event, r.application_no, r.data, :at "
+    "FROM jsonb_to_recordset(CAST(:entries AS jsonb)) "
+    "AS r(seq bigint, event text, application_no text, data jsonb)"
+)
 
 
 class SqlWork(SqlUnitOfWork):
@@ -90,17 +104,14 @@ class SqlCompanies:
         waiting: int = 0,
     ) -> Company:
         """Add to the counts and keep them until the end; answers the counts afterwards."""
-        row = self._connection.execute(
-            update(companies)
-            .where(companies.c.uscc == uscc)
-            .values(
-                feed_seq=companies.c.feed_seq + entries,
-                unfinished=companies.c.unfinished + unfinished,
-                in_work=companies.c.in_work + in_work,
-                waiting=companies.c.waiting + waiting,
-            )
-            .returning(*companies.c)
-        ).one()
+        told = {
+            "uscc": uscc,
+            "entries": entries,
+            "unfinished": unfinished,
+            "in_work": in_work,
+            "waiting": waiting,
+        }
+        row = self._connection.execute(_MOVE, told).one()
         return Company(**row._mapping)  # noqa: SLF001
 
     def count_day(self, uscc: str, items: int, now: datetime) -> None:
@@ -173,20 +184,8 @@ class SqlFeed:
 
     def add(self, uscc: str, entries: Sequence[FeedEntry], now: datetime) -> None:
         """Add changes that have their numbers."""
-        self._connection.execute(
-            feed.insert(),
-            [
-                {
-                    "uscc": uscc,
-                    "seq": entry.seq,
-                    "event": entry.event,
-                    "application_no": entry.application_no,
-                    "data": entry.data,
-                    "at": now,
-                }
-                for entry in entries
-            ],
-        )
+        told = msgspec.json.encode(entries).decode()
+        self._connection.execute(_FEED, {"uscc": uscc, "at": now, "entries": told})
 
     def after(
         self, uscc: str, seq: int, application_nos: Sequence[str] | None, limit: int

@@ -41,7 +41,6 @@ from services.kernel.contracts.apply import DocumentRecord
 from services.kernel.contracts.auth import Evidence
 from services.kernel.contracts.declaration import Snapshot
 from services.kernel.contracts.wire import from_builtins, to_builtins
-from services.kernel.errors import TryLater
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 
 _A = [applications.c[name] for name in rows.APPLICATION_COLUMNS]
 _I = [items.c[name] for name in rows.ITEM_COLUMNS]
-_SAVER = rows.ItemSaver(items)
 _RECORDS_KEPT = timedelta(days=3 * 365 + 1)  # three years from acceptance (decision X11)
 _FROZEN_KEPT = timedelta(days=62)  # what failed and was not retried for two months is forgotten
 _SWEEP = 500  # rows a turn and table, so that no turn holds locks for long
@@ -142,23 +140,16 @@ class SqlApplications:
         return rows.application(row) if row else None
 
     def lock_item(self, application_no: str, entry_id: str) -> tuple[Application, Item] | None:
-        """An item with its application, both kept until the end of the transaction.
-
-        Two statements: the application first, in the order that all others take.
-        """
-        application = self.lock(application_no)
-        if application is None:
-            return None
+        """An item with its application, both kept until the end of the transaction."""
         row = (
             self._connection.execute(
-                select(*_I).where(
-                    items.c.application_no == application_no, items.c.entry_id == entry_id
-                )
+                rows.ITEM_WITH_APPLICATION,
+                {"application_no": application_no, "entry_id": entry_id},
             )
             .mappings()
             .first()
         )
-        return (application, rows.item(row)) if row else None
+        return rows.item_with_application(row) if row else None
 
     def items(self, application_no: str) -> list[Item]:
         """All items in the order of the request."""
@@ -183,22 +174,12 @@ class SqlApplications:
 
     def save(self, application: Application) -> None:
         """Save a changed application. Raises TryLater when another was faster."""
-        values = rows.application_values(application)
-        done = self._connection.execute(
-            update(applications)
-            .where(
-                applications.c.application_no == application.application_no,
-                applications.c.version == application.version,
-            )
-            .values({**values, "version": application.version + 1})
-        )
-        if done.rowcount != 1:
-            raise TryLater("an application was changed by another at the same time")
+        rows.APPLICATIONS.save(self._connection, [application])
 
     def save_items(self, items: Sequence[Item]) -> None:
         """Save changed items. Raises TryLater when another was faster."""
         if items:
-            _SAVER.save(self._connection, list(items))
+            rows.ITEMS.save(self._connection, items)
 
     # --- turns, reminders, ends
 

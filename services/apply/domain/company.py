@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from services.apply.domain import words
 from services.kernel.calendar import day_bounds, local_day
 from services.kernel.contracts.apply import Usage
 from services.kernel.contracts.refusal import Refusal
@@ -61,7 +62,7 @@ def over_quota(quota: str, limit: int, used: int, resets_at: datetime | None = N
             "quota": quota,
             "limit": limit,
             "used": used,
-            "resets_at": resets_at.isoformat() if resets_at else None,
+            "resets_at": words.shown(resets_at),
         },
     )
 

@@ -205,7 +205,7 @@ def test_the_day_has_a_quota_and_an_application_over_it_is_refused_whole(room):
         3,
         2,
     )
-    assert fault.facts["resets_at"] == "2026-11-23T16:00:00+00:00"
+    assert fault.facts["resets_at"] == "2026-11-24T00:00:00.000+08:00"
     assert room.accept([entry(3)])
     room.clock.advance(timedelta(days=1))
     assert room.accept(entries(3))
