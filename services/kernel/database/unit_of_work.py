@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.kernel.contracts import envelope, registry
 from services.kernel.contracts.envelope import Envelope
 from services.kernel.database.tables import inbox, outbox
+from services.kernel.errors import Unavailable
 from services.kernel.ids import uuid7
 from services.kernel.observability.trace import current
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from services.kernel.clock import Clock
+
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 
 class SqlUnitOfWork:
@@ -41,8 +46,11 @@ class SqlUnitOfWork:
         return self._connection
 
     def __enter__(self) -> Self:
-        """Open the transaction."""
-        self._connection = self._engine.connect()
+        """Open the transaction. Raises Unavailable when the database gives no connection."""
+        try:
+            self._connection = self._engine.connect()
+        except _AWAY as fault:
+            raise Unavailable("database") from fault
         self._connection.begin()
         return self
 
@@ -52,10 +60,16 @@ class SqlUnitOfWork:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Roll back what was not committed and give the connection back."""
+        """Roll back what was not committed and give the connection back.
+
+        A database that went away, took too long or chose this transaction in a deadlock is told
+        as Unavailable: whoever asked may ask again.
+        """
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+        if isinstance(fault, _AWAY):
+            raise Unavailable("database") from fault
 
     def commit(self) -> None:
         """Make everything since the last commit last; a new transaction begins."""

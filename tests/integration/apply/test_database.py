@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from services.apply.adapters.sql import SqlWork
@@ -19,7 +19,7 @@ from services.kernel.clock import SystemClock
 from services.kernel.contracts.apply import ApplicationAccepted, ItemAccepted
 from services.kernel.contracts.refusal import Refusal
 from services.kernel.database import tables as delivery
-from services.kernel.errors import TryLater
+from services.kernel.errors import TryLater, Unavailable
 from tests.core.apply.test_accepting import refused
 from tests.core.apply.test_hearing import failure
 from tests.support.apply_room import CLIENT, A, Room, actor, entries, entry
@@ -245,3 +245,28 @@ def test_evidence_is_kept_as_it_came(engine, room):
 
     with works(engine)() as work:
         assert work.applications.evidence(view.application_no) == submission.evidence
+
+
+def test_a_database_that_is_busy_or_away_is_told_as_unavailable(engine):
+    url = engine.url.render_as_string(hide_password=False)
+    small = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    away = create_engine(engine.url.set(port=1), connect_args={"connect_timeout": 1})
+
+    with pytest.raises(Unavailable, match="database"):
+        _two_at_once(small)
+    with pytest.raises(Unavailable, match="database"):
+        _too_slow(engine)
+    with pytest.raises(Unavailable, match="database"):
+        works(away)().__enter__()
+    small.dispose()
+
+
+def _two_at_once(small):
+    with works(small)(), works(small)():
+        pass
+
+
+def _too_slow(engine):
+    with works(engine)() as work:
+        work.connection.execute(text("SET LOCAL statement_timeout = 50"))
+        work.connection.execute(text("SELECT pg_sleep(5)"))
