@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.render.sealing import Sealer
 
 
@@ -126,6 +128,10 @@ class Engine(Protocol):
 
     def measure(self, text: str) -> float:
         """The width of a text at size 1; times the size it is points."""
+        ...
+
+    def prepare(self, backgrounds: Sequence[Background]) -> None:
+        """Compile the backgrounds of one form kind, once, before papers use them."""
         ...
 
     def compose(self, paper: Paper, sealer: Sealer | None) -> Composed:

@@ -53,6 +53,9 @@ class PlainEngine:
         chosen = groupby(text, lambda character: ord(character) in known)
         return [(self._main.fontName if main else rare, "".join(run)) for main, run in chosen]
 
+    def prepare(self, backgrounds: list[Background]) -> None:
+        """Nothing is compiled here."""
+
     def compose(self, paper: Paper, sealer: None = None) -> Composed:
         target = io.BytesIO()
         canvas = Canvas(
@@ -130,7 +133,7 @@ class PlainPrinter(FormPrinter):
     def __init__(self, font_dir: Path) -> None:
         super().__init__(font_dir, None)
         self._engine = PlainEngine(font_files(font_dir), self._engine.sheet_size)
-        self._layouts = {}
+        self._layouts = {kind: self._compiled(kind) for kind in self._layouts}
 
     def draw_unsigned(self, job) -> bytes:
         """The document, with the seal's picture where one was asked for."""

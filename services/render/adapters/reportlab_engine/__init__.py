@@ -30,6 +30,7 @@ from services.render.adapters.reportlab_engine.signature import (
 from services.render.engine import Composed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from services.render.engine import Background, Modules, Paper, Sheet, Stamp
@@ -41,9 +42,16 @@ _VERSION = (1, 7)  # PDF/A-2 and A-3 stand on it
 
 @dataclass(frozen=True)
 class _Compiled:
-    """A background's finished bytes."""
+    """A background's finished bytes; those prepared together have the same `labels`."""
 
     content: bytes
+    labels: _Labels
+
+
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    """The fonts of a form kind's words, by resource name."""
+
     fonts: dict[str, PackedFont]
 
 
@@ -64,14 +72,18 @@ class ReportlabEngine:
         composition = _Composition(self, paper, sealer)
         return Composed(composition.file(), composition.missing)
 
+    def prepare(self, backgrounds: Sequence[Background]) -> None:
+        """Compile the backgrounds of one form kind, once, before papers use them."""
+        fonts = DocumentFonts(self._glyphs, _LABELS)
+        height = self.sheet_size[1]
+        contents = [marks.background(art, height, fonts, _LABELS) for art in backgrounds]
+        labels = _Labels(fonts.written())
+        for art, content in zip(backgrounds, contents, strict=True):
+            self._compiled[art.name] = _Compiled(deflate(content), labels)
+
     def compiled(self, art: Background) -> _Compiled:
-        """A background's bytes, made when a process first needs them."""
-        found = self._compiled.get(art.name)
-        if found is None:
-            fonts = DocumentFonts(self._glyphs, _LABELS)
-            content = marks.background(art, self.sheet_size[1], fonts, _LABELS)
-            found = self._compiled[art.name] = _Compiled(deflate(content), fonts.written())
-        return found
+        """A prepared background's bytes."""
+        return self._compiled[art.name]
 
     def fonts(self) -> DocumentFonts:
         """Fonts for the values of one document."""
@@ -93,6 +105,7 @@ class _Composition:
         self._width, self._height = engine.sheet_size
         self._fonts = engine.fonts()
         self._backgrounds: dict[str, Written] = {}
+        self._labels: dict[_Labels, Written] = {}
 
     @property
     def missing(self) -> list[str]:
@@ -141,9 +154,15 @@ class _Composition:
         found = self._backgrounds.get(art.name)
         if found is None:
             compiled = self._engine.compiled(art)
-            found = self._backgrounds[art.name] = self._form(
-                (self._width, self._height), compiled.content, _font_resources(compiled.fonts)
-            )
+            size = (self._width, self._height)
+            found = self._form(size, compiled.content, self._label_fonts(compiled.labels))
+            self._backgrounds[art.name] = found
+        return found
+
+    def _label_fonts(self, labels: _Labels) -> Written:
+        found = self._labels.get(labels)
+        if found is None:
+            found = self._labels[labels] = _font_resources(labels.fonts)
         return found
 
     def _form(self, size: tuple[float, float], packed: bytes, fonts: Written) -> Written:
