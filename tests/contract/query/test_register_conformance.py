@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from services.kernel.contracts.query import (
     DeclarationCleared,
@@ -30,6 +31,7 @@ from tests.core.query.documents import (
     receipt,
 )
 from tests.core.query.memory_register import MemoryRegister, MemoryWork
+from tests.support.engines import fresh_database
 
 ACCEPTED = receipt("L", "2026-11-02T02:00")
 CLEARED = receipt("R", "2026-11-05T08:30")
@@ -90,17 +92,25 @@ class Bench:
         return [type(payload) for payload in said]
 
 
+@pytest.fixture(scope="module")
+def migrated(engines):
+    for url in fresh_database(engines):
+        migrate("query", url)
+        engine = make_engine(url, pool=2)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture(params=["memory", "postgresql"])
 def bench(request):
     if request.param == "memory":
         register = MemoryRegister()
         yield Bench(lambda: MemoryWork(register))
         return
-    url = request.getfixturevalue("database_url")
-    migrate("query", url)
-    engine = make_engine(url, pool=2)
+    engine = request.getfixturevalue("migrated")
     yield Bench(lambda: SqlWork(engine, "query", clock()))
-    engine.dispose()
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE declarations, superseded, receipts, outbox, inbox"))
 
 
 def outlook(bench, entry_id=ENTRY_ID):
