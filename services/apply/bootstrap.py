@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import text
 
+from services.apply import metrics
 from services.apply.adapters.query_rpc import QueryDeclarations
 from services.apply.adapters.sql import SqlWork
 from services.apply.domain.operation import Who
@@ -31,6 +32,7 @@ from services.kernel.database.engine import make_engine
 from services.kernel.database.relay import Relay
 from services.kernel.messaging.blocking_rpc import BlockingRpcClient
 from services.kernel.messaging.publishing import ConfirmedPublisher
+from services.kernel.observability.metrics import outbox_backlog, outbox_oldest_seconds
 from services.kernel.settings import read_settings
 
 if TYPE_CHECKING:
@@ -64,6 +66,24 @@ if TYPE_CHECKING:
     )
     from services.kernel.contracts.envelope import Envelope
 
+_ROOM = "apply"
+
+
+class Outbox(Protocol):
+    """What was committed and waits to be sent."""
+
+    def run(self) -> int:
+        """Send until nothing is due."""
+        ...
+
+    def backlog(self) -> tuple[int, float]:
+        """How many wait, and the age of the oldest in seconds."""
+        ...
+
+    def sweep(self) -> int:
+        """Forget what was sent long ago."""
+        ...
+
 
 @dataclass
 class UseCasesOfApply:
@@ -74,8 +94,8 @@ class UseCasesOfApply:
     policy: Policy
     clock: Clock = field(default_factory=SystemClock)
     dice: Dice = os.urandom
-    relay: Callable[[], object] = lambda: 0
-    sweep: Callable[[], object] = lambda: 0
+    outbox: Outbox | None = None
+    close: Callable[[], None] = lambda: None
     pings: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     reconcile_every_s: float = 60
     _next_turn_s: float = 0
@@ -250,13 +270,30 @@ class UseCasesOfApply:
         with self.works() as work:
             hearing.hear(envelope, work=work, now=self.clock.now(), policy=self.policy)
 
+    def relay(self) -> None:
+        """Send what was committed."""
+        if self.outbox is not None:
+            self.outbox.run()
+
+    def keep_books(self) -> None:
+        """Tell how much waits, and for how long."""
+        if self.outbox is not None:
+            count, oldest_s = self.outbox.backlog()
+            outbox_backlog.labels(_ROOM).set(count)
+            outbox_oldest_seconds.labels(_ROOM).set(oldest_s)
+        with self.works() as work:
+            since = work.applications.oldest_making()
+        age_s = (self.clock.now() - since).total_seconds() if since else 0
+        metrics.oldest_making_seconds.set(age_s)
+
     def reconcile(self) -> None:
         """Take a turn of reconciling when one is due; called more often than that."""
         if time.monotonic() < self._next_turn_s:
             return
         self._next_turn_s = time.monotonic() + self.reconcile_every_s
-        self.sweep()
         reconciling.reconcile(works=self.works, now=self.clock.now(), policy=self.policy)
+        if self.outbox is not None:
+            self.outbox.sweep()
 
 
 def from_env() -> UseCasesOfApply:
@@ -273,18 +310,23 @@ def from_settings(settings: ApplySettings) -> UseCasesOfApply:
         application="danzheng-apply",
     )
     amqp_uri = settings.amqp_uri.get_secret_value()
-    relay = Relay(engine, ConfirmedPublisher(amqp_uri))
+    publisher, client = ConfirmedPublisher(amqp_uri), BlockingRpcClient(amqp_uri)
 
     def works() -> Work:
         return SqlWork(engine, clock, policy.feed_kept)
 
+    def close() -> None:
+        publisher.close()
+        client.close()
+        engine.dispose()
+
     return UseCasesOfApply(
         works=works,
-        declarations=QueryDeclarations(BlockingRpcClient(amqp_uri)),
+        declarations=QueryDeclarations(client),
         policy=policy,
         clock=clock,
-        relay=relay.run,
-        sweep=relay.sweep,
+        outbox=Relay(engine, publisher),
+        close=close,
         pings={"database": lambda: _ping(engine)},
         reconcile_every_s=settings.reconcile_every_s,
     )

@@ -44,6 +44,7 @@ def command(argv: list[str]) -> int:
     use = bootstrap.from_settings(read_settings(ApplySettings))
     with use.works() as work:
         proof = work.applications.evidence(told.application_no)
+    use.close()
     if proof is None:
         sys.stderr.write(f"no evidence of {told.application_no}\n")
         return 1

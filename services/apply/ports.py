@@ -180,6 +180,10 @@ class Applications(Protocol):
         """How many documents stand before an application, and the speed of the last minute."""
         ...
 
+    def oldest_making(self) -> datetime | None:
+        """When the oldest item in the making was accepted."""
+        ...
+
     def document(
         self, *, code: str | None = None, sha256: str | None = None
     ) -> DocumentRecord | None:

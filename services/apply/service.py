@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.kernel.contracts.envelope import Envelope
 
 _RECONCILE_TICK_S = 1  # how often it is looked whether a turn is due
+_BOOKS_S = 5.0  # the numbers of what waits are as fresh as this
 _RELAY_S = 0.5  # the outbox is looked at so often, and at once after work
 
 
@@ -227,3 +228,8 @@ class ApplyService:
     def reconcile(self) -> None:
         """Repeat what is late, end what nobody waits for, forget what is old."""
         self.use.reconcile()
+
+    @timer(_BOOKS_S)
+    def keep_books(self) -> None:
+        """Tell how much waits."""
+        self.use.keep_books()

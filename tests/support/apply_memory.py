@@ -282,6 +282,10 @@ class MemoryApplications:
         speed = sum((now - item.made_at).total_seconds() < 60 for item in made) / 60
         return Queue(sum(item.accepted_at < accepted_at for item in self._drawing()), speed)
 
+    def oldest_making(self):
+        making = [item.accepted_at for item in self.state.items.values() if item.status == "making"]
+        return min(making, default=None)
+
     def document(self, *, code=None, sha256=None):
         found = [
             item

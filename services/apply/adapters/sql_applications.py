@@ -357,6 +357,16 @@ class SqlApplications:
         ).one()
         return Queue(row.ahead, row.made / _SPEED_WINDOW.total_seconds())
 
+    def oldest_making(self) -> datetime | None:
+        """When the oldest item in the making was accepted."""
+        exports = select(applications.c.accepted_at).where(_exporting())
+        prints = select(items.c.accepted_at).where(_drawing())
+        oldest = [
+            self._connection.scalar(wanted.order_by(wanted.selected_columns[0]).limit(1))
+            for wanted in (exports, prints)
+        ]
+        return min((moment for moment in oldest if moment is not None), default=None)
+
     # --- the public check
 
     def document(

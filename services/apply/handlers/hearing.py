@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from services.apply import metrics
 from services.apply.domain import application as rules
 from services.apply.domain import bundle as bundles
 from services.apply.domain.application import StoredFile
@@ -30,11 +31,25 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Moment:
-    """The transaction, the time and the numbers by which a fact is judged."""
+    """The transaction, the time and the numbers by which a fact is judged.
+
+    `ended` collects kind, status and order time of what came to its end, to be counted when that
+    is committed.
+    """
 
     work: Work
     now: datetime
     policy: Policy
+    ended: list[tuple[str, str, datetime | None]] = field(default_factory=list)
+
+    def commit(self) -> None:
+        """Make it last, then count it."""
+        self.work.commit()
+        for kind, status, ordered_at in self.ended:
+            metrics.ended.labels(kind, status).inc()
+            if ordered_at and status != rules.FAILED:
+                waited_s = (self.now - ordered_at).total_seconds()
+                metrics.application_to_artifact_seconds.labels(kind).observe(waited_s)
 
 
 def hear(envelope: Envelope, *, work: Work, now: datetime, policy: Policy) -> None:
@@ -42,9 +57,10 @@ def hear(envelope: Envelope, *, work: Work, now: datetime, policy: Policy) -> No
     if not work.first_sight(envelope.id):
         return
     react = _REACTIONS.get(type(envelope.data))
-    if react is not None and not react(envelope.data, Moment(work, now, policy)):
+    moment = Moment(work, now, policy)
+    if react is not None and not react(envelope.data, moment):
         log.info("fact_ignored", type=envelope.type, subject=envelope.subject)
-    work.commit()
+    moment.commit()
 
 
 # --- printed forms -------------------------------------------------------------------------------
@@ -86,6 +102,7 @@ def change_items(at: Moment, application: Application, pairs: list[tuple[Item, I
     work = at.work
     work.applications.save_items([new for _, new in pairs])
     ended = [old for old, new in pairs if old.bucket != new.bucket]
+    at.ended.extend((new.kind, new.status, new.ordered_at) for _, new in pairs if not new.phase)
     for old, new in pairs:
         application = rules.moved(application, old, new, at.now)
     changes = [item_changed(new) for _, new in pairs]
@@ -169,6 +186,7 @@ def _end_export(at: Moment, application: Application, items: list[Item]) -> None
     work, ended = at.work, application.making
     application = replace(application, phase=None, remind_at=None)
     application = rules.closed(rules.counted(application, items), at.now)
+    at.ended.append(("export", application.status, application.ordered_at))
     work.applications.save_items(items)
     work.applications.save(application)
     change = application_changed(application)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.apply import metrics
 from services.apply.domain import application as rules
 from services.apply.domain import bundle as bundles
 from services.apply.domain import orders
@@ -28,6 +29,7 @@ def reconcile(*, works: Works, now: datetime, policy: Policy) -> None:
     with works() as work:
         reminded = _remind(work, now, policy)
         work.commit()
+        metrics.reminders.inc(reminded)
     with works() as work:
         numbers = work.applications.overdue(now, BATCH)
         dead = work.bundles.overdue(now, BATCH)
@@ -97,5 +99,6 @@ def _time_out(number: str, at: Moment) -> None:
             if changed is not None
         ]
         change_items(at, application, pairs)
-    at.work.commit()
+    at.commit()
+    metrics.timed_out.inc()
     log.warning("application_timed_out", application_no=number)

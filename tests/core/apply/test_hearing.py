@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.kernel.contracts.apply import (
     ApplicationCompleted,
@@ -220,3 +221,20 @@ def test_after_erasure_a_failed_item_cannot_be_drawn_again(room):
     room.hear(DeclarationErased(entry(1), 1, A, "custody", room.clock.now()), entry(1))
 
     refused("nothing-to-retry", room.retry, view)
+
+
+def test_what_ends_is_counted_once_with_the_time_it_took(room):
+    def counted():
+        name, labels = "danzheng_application_to_artifact_seconds", {"kind": "print"}
+        return [
+            REGISTRY.get_sample_value(f"{name}_{what}", labels) or 0 for what in ("count", "sum")
+        ]
+
+    before = counted()
+    room.accept([entry(1)])
+    room.clock.advance(timedelta(seconds=4))
+    fact = room.document(room.said(ItemAccepted)[0])
+    room.hear(fact)
+    room.hear(fact)
+
+    assert [after - old for after, old in zip(counted(), before, strict=True)] == [1, 4]
