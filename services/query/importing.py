@@ -43,7 +43,10 @@ class Line:
 
 def main(arguments: Sequence[str], use: QueryUseCases) -> int:
     """Run the command; 0, or 1 when a document was refused."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.report is not None and not options.report.absolute().parent.is_dir():
+        parser.error(f"there is no folder for {options.report}")
     limits = files.ArchiveLimits(
         document_bytes=use.settings.document_limit_bytes,
         total_bytes=use.settings.archive_limit_bytes,

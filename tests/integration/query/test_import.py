@@ -152,3 +152,9 @@ def test_an_interrupted_import_can_be_run_again(use, tmp_path):
     assert run(use, tmp_path) == 0
     assert count(use) == 20
     assert count(use, "outbox") == 20
+
+
+def test_a_report_that_could_not_be_written_stops_the_import_before_it_begins(use, tmp_path):
+    with pytest.raises(SystemExit):
+        run(use, SAMPLES, "--report", tmp_path / "nowhere" / "report.json")
+    assert count(use) == 0
