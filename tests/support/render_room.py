@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -50,8 +49,8 @@ class RenderRoom:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _connection: Connection | None = None
 
-    def start(self, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a process and wait until it is ready."""
+    def start(self, probe: str = "/ready", **settings: str) -> subprocess.Popen[bytes]:
+        """Start a process and wait until it is ready, or alive if that is the probe."""
         port = _free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "services.render"],
@@ -63,7 +62,7 @@ class RenderRoom:
         )
         self.processes.append(process)
         process.health = f"http://127.0.0.1:{port}"  # type: ignore[attr-defined]
-        _until(lambda: _ready(process), 40)
+        _until(lambda: _answers(process, probe), 40)
         return process
 
     def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -212,12 +211,13 @@ def subject(order: ItemAccepted) -> str:
     return f"{order.application_no}/{order.entry_id}"
 
 
-def _ready(process: subprocess.Popen[bytes]) -> bool:
+def _answers(process: subprocess.Popen[bytes], probe: str) -> bool:
     assert process.poll() is None, "the process ended while starting"
-    with contextlib.suppress(OSError):
-        with urllib.request.urlopen(f"{process.health}/ready", timeout=5) as answer:
+    try:
+        with urllib.request.urlopen(f"{process.health}{probe}", timeout=5) as answer:
             return answer.status == 200
-    return False
+    except OSError:
+        return False
 
 
 def _free_port() -> int:
