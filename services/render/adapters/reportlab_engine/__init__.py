@@ -18,6 +18,7 @@ from services.render.adapters.reportlab_engine.objects import (
     Document,
     Written,
     deflate,
+    deflate_well,
     number,
     stream,
 )
@@ -77,9 +78,9 @@ class ReportlabEngine:
         fonts = DocumentFonts(self._glyphs, _LABELS)
         height = self.sheet_size[1]
         contents = [marks.background(art, height, fonts, _LABELS) for art in backgrounds]
-        labels = _Labels(fonts.written())
+        labels = _Labels(fonts.written(deflate_well))
         for art, content in zip(backgrounds, contents, strict=True):
-            self._compiled[art.name] = _Compiled(deflate(content), labels)
+            self._compiled[art.name] = _Compiled(deflate_well(content), labels)
 
     def compiled(self, art: Background) -> _Compiled:
         """A prepared background's bytes."""
@@ -92,7 +93,7 @@ class ReportlabEngine:
     @cached_property
     def profile(self) -> bytes:
         """The deflated colour profile."""
-        return deflate(srgb_profile())
+        return deflate_well(srgb_profile())
 
 
 class _Composition:

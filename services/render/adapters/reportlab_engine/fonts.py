@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from services.render.adapters.reportlab_engine.objects import Written, deflate, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from services.render.adapters.reportlab_engine.faces import Face, Glyphs
+    from services.render.adapters.reportlab_engine.faces import Face, Glyph, Glyphs
 
 _BLOCK = 256  # CIDs of one range must share their first byte
 _LINE_END = ord("\n")  # stands between the texts of a page while they are encoded together
@@ -42,21 +42,18 @@ class _Numbers(dict[int, str]):
         self._glyphs = glyphs
         self._face = face
         self.code_points: list[int] = []
-        self.gids: list[int] = []
-        self.advances: list[float] = []
-        self.missing: list[str] = []
 
     def __missing__(self, code_point: int) -> str:
-        glyph = self._glyphs[code_point]
-        if glyph.face != self._face:
+        if self._glyphs[code_point].face != self._face:
             raise _Foreign
         self.code_points.append(code_point)
-        self.gids.append(glyph.gid)
-        self.advances.append(glyph.advance)
-        if glyph.missing:
-            self.missing.append(chr(code_point))
-        number = self[code_point] = f"{len(self.gids):04x}"
+        number = self[code_point] = f"{len(self.code_points):04x}"
         return number
+
+    @property
+    def glyphs(self) -> list[Glyph]:
+        """The glyphs by CID, from CID 1."""
+        return [self._glyphs[code_point] for code_point in self.code_points]
 
 
 class DocumentFonts:
@@ -84,31 +81,36 @@ class DocumentFonts:
     @property
     def missing(self) -> list[str]:
         """The characters that no face holds."""
-        return sorted(self._first.missing)
+        return sorted(
+            chr(code_point)
+            for code_point in self._first.code_points
+            if self._glyphs[code_point].missing
+        )
 
-    def written(self) -> dict[str, PackedFont]:
+    def written(self, pack: Callable[[bytes], bytes] = deflate) -> dict[str, PackedFont]:
         """The fonts by resource name; those without characters are left out."""
         return {
-            f"{self._prefix}{face}": PackedFont(self._glyphs.face(face), numbers)
+            f"{self._prefix}{face}": PackedFont(self._glyphs.face(face), numbers, pack)
             for face, numbers in sorted(self._numbers.items())
-            if numbers.gids
+            if numbers.code_points
         }
 
 
 class PackedFont:
     """A finished subset: all its bytes, ready to be put into any number of documents."""
 
-    def __init__(self, face: Face, numbers: _Numbers) -> None:
-        program, renumbered = face.subset(numbers.gids)
-        places = [0, *(renumbered[gid] for gid in numbers.gids)]
-        self._program = deflate(program)
+    def __init__(self, face: Face, numbers: _Numbers, pack: Callable[[bytes], bytes]) -> None:
+        glyphs = numbers.glyphs
+        program, renumbered = face.subset([glyph.gid for glyph in glyphs])
+        places = [0, *(renumbered[glyph.gid] for glyph in glyphs)]
+        self._program = pack(program)
         self._program_length = len(program)
-        self._map = deflate(b"".join(place.to_bytes(2, "big") for place in places))
-        self._to_unicode = deflate(_to_unicode(numbers.code_points))
+        self._map = pack(b"".join(place.to_bytes(2, "big") for place in places))
+        self._to_unicode = pack(_to_unicode(numbers.code_points))
         tag = _tag(hashlib.sha256(program).digest())
         self._name = f"/{tag}+{face.name}".encode()
         self._descriptor = _descriptor(face, self._name)
-        self._widths = _widths(numbers.advances)
+        self._widths = _widths(glyphs)
 
     def put(self) -> Written:
         """The font object for one document."""
@@ -147,16 +149,14 @@ def _descriptor(face: Face, name: bytes) -> bytes:
     )
 
 
-def _widths(advances: list[float]) -> bytes:
-    """The W array: runs of the characters that are not as wide as the size."""
-    runs = []
-    numbered = enumerate(advances, start=1)
-    for full, run in groupby(numbered, lambda entry: entry[1] == _FULL_WIDTH):
-        if not full:
-            entries = list(run)
-            listed = " ".join(f"{advance:g}" for _, advance in entries)
-            runs.append(f"{entries[0][0]} [{listed}]")
-    return f"[{' '.join(runs)}]".encode()
+def _widths(glyphs: list[Glyph]) -> bytes:
+    """The W array: the characters that are not as wide as the size."""
+    listed = [
+        f"{number} [{glyph.advance:g}]"
+        for number, glyph in enumerate(glyphs, start=1)
+        if glyph.advance != _FULL_WIDTH
+    ]
+    return f"[{' '.join(listed)}]".encode()
 
 
 def _to_unicode(code_points: list[int]) -> bytes:

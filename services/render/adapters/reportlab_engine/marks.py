@@ -21,12 +21,13 @@ def texts(lines: Sequence[Text], height: float, fonts: DocumentFonts, prefix: st
     current: tuple[int, float] | None = None
     encoded = fonts.encode([line.text for line in lines])
     for (x, y, size, _), runs in zip(lines, encoded, strict=True):
-        marks.append(f"1 0 0 1 {x:.2f} {height - y:.2f} Tm\n")
+        place = f"1 0 0 1 {x:.2f} {height - y:.2f} Tm"
         for face, codes in runs:
             if current != (face, size):
                 marks.append(f"/{prefix}{face} {size:g} Tf\n")
                 current = (face, size)
-            marks.append(f"<{codes}> Tj\n")
+            marks.append(f"{place} <{codes}> Tj\n")
+            place = ""
     marks.append("ET\n")
     return "".join(marks).encode()
 

@@ -6,6 +6,7 @@ dictionaries cost more time than the whole form's text.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from isal import isal_zlib
@@ -79,8 +80,13 @@ def _cross_references(offsets: list[int]) -> bytes:
 
 
 def deflate(data: bytes) -> bytes:
-    """A zlib stream of the data."""
+    """A zlib stream of the data, made quickly."""
     return bytes(isal_zlib.compress(data, _LEVEL))
+
+
+def deflate_well(data: bytes) -> bytes:
+    """A zlib stream as small as can be, for what is made once a process."""
+    return zlib.compress(data, zlib.Z_BEST_COMPRESSION)
 
 
 def stream(

@@ -67,7 +67,7 @@ def content_of(snapshot: Snapshot) -> FormContent:
     data = snapshot.data
     return FormContent(
         entry_id=data.entry_id,
-        pre_entry_id=tidy(data.pre_entry_id) or data.entry_id,
+        pre_entry_id=tidy(data.pre_entry_id),
         customs=_enclosed(tidy(data.customs_name), "（", "）"),
         collective_tax=snapshot.doc_type_code.startswith(_COLLECTIVE_TAX_PREFIX),
         codes=_codes(data),

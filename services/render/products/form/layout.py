@@ -43,6 +43,7 @@ _HEADER_DROP = 3.0  # centres a label of 7.5 in the goods header of 13.5
 _CODE_TEXT = 6.0  # digits under the bars
 _BARS_HEIGHT = 16.6  # from their top to the digits, above the line of numbers
 _MARGIN_DROP = 4.0  # the lines under the frame
+_NOTE_SHARE = 0.4  # of the frame's width, so that the note in the middle stays free
 _FILING_SHIFT_MM = 15.7  # goods columns of a filing list stand so much further right (sample)
 _LEFTS = (335.0, 416.0, 500.0, 569.0, 646.0, 761.0)  # G.4 to G.9: where a value may begin
 _GAP = 4.0  # least distance of a value from the one before it
@@ -244,9 +245,9 @@ class Layout:
         if notes.sealed and page:
             x = (left + right - self.measure(words.SEAL_ELSEWHERE) * LABEL) / 2
             texts.append(Text(x, baseline(top, LABEL), LABEL, words.SEAL_ELSEWHERE))
-        note = notes.verification
-        x = right - _PAD - self.measure(note) * SMALL
-        texts.append(Text(x, baseline(top, SMALL), SMALL, note))
+        size, note = fit(notes.verification, (right - left) * _NOTE_SHARE, SMALL, self.measure)
+        x = right - _PAD - self.measure(note) * size
+        texts.append(Text(x, baseline(top, SMALL), size, note))
         return texts
 
 
