@@ -1,7 +1,7 @@
 """`evidence <application_no> [folder]`: the proof of a submission as files for openssl.
 
-Writes payload, JWS, signing input, signature, certificates and what was known of their
-revocation, so that anybody can check without this system:
+Writes payload, JWS, signing input, signature, certificates and by which revocation list (number
+and digest; auth keeps the lists) the leaf was good, so that anybody can check without this system:
 
     openssl x509 -in leaf.pem -pubkey -noout > leaf.pub
     openssl dgst -sha256 -verify leaf.pub -signature signature.bin signing-input.bin
@@ -63,18 +63,16 @@ def files_of(proof: Evidence) -> dict[str, bytes]:
         raise EvidenceAltered(f"the payload does not have the digest {proof.payload_sha256}")
     signed = f"{proof.jws['protected']}.{_unpadded(payload)}".encode("ascii")
     leaf, *chain = proof.certificates
-    files = {
+    return {
         "payload.json": payload,
         "jws.json": _json(proof.jws),
         "signing-input.bin": signed,
         "signature.bin": _signature(proof.jws),
-        "leaf.pem": pem("CERTIFICATE", leaf),
-        "chain.pem": b"".join(pem("CERTIFICATE", each) for each in chain),
+        "leaf.pem": pem(leaf),
+        "chain.pem": b"".join(pem(each) for each in chain),
         "revocation.json": _json(proof.revocation),
         "evidence.json": _json(to_builtins(proof)),
     }
-    crl = proof.revocation.get("crl")
-    return {**files, "revoked.crl.pem": pem("X509 CRL", crl)} if crl else files
 
 
 def _signature(jws: dict[str, str]) -> bytes:
@@ -98,13 +96,11 @@ def _integer(digits: bytes) -> bytes:
     return b"\x02" + bytes([len(short)]) + short
 
 
-def pem(label: str, der: str) -> bytes:
-    """Base64 of DER, or PEM already, as PEM."""
-    if der.startswith("-----"):
-        return der.encode()
+def pem(der: str) -> bytes:
+    """A certificate given as base64 of DER, as PEM."""
     text = b64encode(b64decode(der)).decode()
     body = "\n".join(textwrap.wrap(text, _LINE))
-    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n".encode()
 
 
 def _bytes(text: str) -> bytes:

@@ -126,6 +126,7 @@ def _check_places(uscc: str, work: Work, policy: Policy) -> None:
 
 def build_next(work: Work, uscc: str, now: datetime, policy: Policy) -> int:
     """Hand queued bundles to render as far as the company has places; answers how many."""
+    work.companies.lock(uscc)  # two that end at once must not each count the other
     building, waiting = work.bundles.open_counts(uscc)
     free = policy.bundles_building - building
     if free <= 0 or not waiting:

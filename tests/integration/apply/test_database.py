@@ -150,6 +150,17 @@ def test_a_ticket_asked_for_ten_times_at_once_is_spent_once(room):
     assert len(room.operations(view, entry(1))) == 1
 
 
+def test_bundles_that_end_at_once_leave_their_places_to_the_waiting(room):
+    room.set(bundles_building=2)
+    view = room.accept([entry(1)])
+    room.make(room.said(ItemAccepted)[0])
+    ids = [room.bundle([(view.application_no, entry(1))]).bundle_id for _ in range(4)]
+
+    at_once(*[lambda each=each: room.use.drop_bundle(A, each) for each in ids[:2]])
+
+    assert [room.use.read_bundle(A, each).state for each in ids[2:]] == ["building"] * 2
+
+
 def test_a_stale_row_is_not_written_over_a_newer_one(engine, room):
     view = room.accept([entry(1)])
     with works(engine)() as first, works(engine)() as second:
