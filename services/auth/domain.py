@@ -61,11 +61,11 @@ class Rules:
 class CardCertificate:
     """What a believed certificate says; `chain` is DER from the leaf to the anchor.
 
-    `key` is the public key of the library that read it, for `CardJudge` alone.
+    `parsed` is what the judge that read it keeps for itself.
     """
 
     chain: tuple[bytes, ...]
-    key: object = field(repr=False, compare=False)
+    parsed: object = field(repr=False, compare=False)
     sha256: str
     card_no: str
     uscc: str

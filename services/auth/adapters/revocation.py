@@ -6,6 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -205,6 +206,7 @@ class RevocationLists:
         )
 
 
+@lru_cache(maxsize=64)  # there are as many as settings name
 def issuer_id(certificate: x509.Certificate) -> bytes:
     """Name and key of an issuer: another CA of the same name is another issuer."""
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

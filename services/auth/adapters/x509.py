@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from cryptography.x509.verification import (
     ExtensionPolicy,
@@ -64,6 +65,15 @@ class Revocation(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Parsed:
+    """A believed certificate as the library holds it."""
+
+    leaf: x509.Certificate
+    issuer: x509.Certificate
+    key: object
+
+
 class X509Judge:
     """Judges certificates by configured anchors, policies of the two kinds, and revocation."""
 
@@ -95,7 +105,7 @@ class X509Judge:
         names = _names(leaf.subject)
         return CardCertificate(
             chain=tuple(part.public_bytes(Encoding.DER) for part in chain),
-            key=key,
+            parsed=_Parsed(leaf, chain[1], key),
             sha256=leaf.fingerprint(SHA256()).hex(),
             card_no=_card_no(names[NameOID.SERIAL_NUMBER]),
             uscc=_uscc(names[NameOID.ORGANIZATION_IDENTIFIER]),
@@ -107,13 +117,13 @@ class X509Judge:
 
     def revocation(self, card: CardCertificate, at: datetime) -> dict[str, str]:
         """What is known of the leaf's revocation. Raises Rejected: revoked, status_unknown."""
-        leaf, issuer = (x509.load_der_x509_certificate(der) for der in card.chain[:2])
-        return self._revocation.status(leaf, issuer, at)
+        parsed = _parsed(card)
+        return self._revocation.status(parsed.leaf, parsed.issuer, at)
 
     @staticmethod
     def is_signed(card: CardCertificate, algorithm: str, signature: bytes, message: bytes) -> bool:
         """Whether the card's key signed `message` with the algorithm that fits the key."""
-        return card_protocol.is_signed(card.key, algorithm, signature, message)
+        return card_protocol.is_signed(_parsed(card).key, algorithm, signature, message)
 
     def _chain(self, leaf: x509.Certificate, at: datetime) -> list[x509.Certificate]:
         """From leaf to anchor, at a moment when the leaf was valid: its own time is said apart."""
@@ -130,9 +140,12 @@ class X509Judge:
             .build_client_verifier()
         )
         try:
-            return verifier.verify(leaf, self._intermediates).chain
+            chain = verifier.verify(leaf, self._intermediates).chain
         except VerificationError as fault:
             raise Rejected("untrusted") from fault
+        if len(chain) == 1:  # an anchor itself: nobody vouches for it, nobody revokes it
+            raise Rejected("untrusted")
+        return chain
 
     def _require_usage(self, extensions: x509.Extensions, purpose: str) -> None:
         usage = _find(extensions, x509.KeyUsage)
@@ -193,6 +206,12 @@ def _faults_are(reason: str) -> Iterator[None]:
         raise Rejected(reason) from fault
 
 
+def _parsed(card: CardCertificate) -> _Parsed:
+    if not isinstance(card.parsed, _Parsed):
+        raise TypeError("another judge has read this certificate")
+    return card.parsed
+
+
 def _read(der: bytes) -> x509.Certificate:
     certificate = x509.load_der_x509_certificate(der)
     if certificate.public_bytes(Encoding.DER) != der:
@@ -204,7 +223,9 @@ def _strong_key(certificate: x509.Certificate) -> object:
     with _faults_are("weak_key"):
         key = certificate.public_key()
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return key
+        named = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if named in certificate.tbs_certificate_bytes:  # not a curve spelled out or a packed point
+            return key
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         if key.key_size >= _RSA_BITS and numbers.e == _RSA_EXPONENT:
