@@ -24,7 +24,7 @@ from services.auth.settings import Settings
 from services.kernel.clock import SystemClock
 from services.kernel.database.engine import make_engine
 from services.kernel.database.relay import Publisher, Relay
-from services.kernel.errors import SettingsFault
+from services.kernel.errors import SettingsFault, Unavailable
 from services.kernel.observability.metrics import outbox_backlog, outbox_oldest_seconds
 from services.kernel.settings import read_settings
 
@@ -66,6 +66,7 @@ class AuthUseCases:
     """The use cases of auth, each in transactions of its own."""
 
     engine: Engine
+    reading: Engine
     rules: Rules
     judge: CardJudge
     lists: RevocationLists
@@ -177,6 +178,7 @@ class AuthUseCases:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+        self.reading.dispose()
 
 
 def from_settings(
@@ -186,11 +188,13 @@ def from_settings(
 
     Raises SettingsFault when the certificates do not fit.
     """
-    engine = make_engine(
+    engine_like = partial(
+        make_engine,
         settings.database_url.get_secret_value(),
         pool=settings.database_pool,
         application="danzheng-auth",
     )
+    engine, reading = engine_like(), engine_like(single_statements=True)
     anchors, intermediates = trusted(settings)
     lists = RevocationLists([*anchors, *intermediates], _sources(settings), SqlShelf(engine))
     judge = x509.X509Judge(
@@ -206,7 +210,8 @@ def from_settings(
         rules=settings.rules,
         judge=judge,
         lists=lists,
-        sessions=SqlSessions(engine),
+        reading=reading,
+        sessions=SqlSessions(reading),
         work=partial(SqlWork, engine, ROOM, SystemClock()),
         outgoing=Relay(engine, publisher(amqp_uri)) if publisher else None,
     )
@@ -219,7 +224,10 @@ def from_env() -> AuthUseCases:
     use = from_settings(read_settings(Settings), ConfirmedPublisher)
     try:
         use.refresh_lists()
-    except SQLAlchemyError as fault:  # the timer tries again; until then no card is good
+    except (
+        SQLAlchemyError,
+        Unavailable,
+    ) as fault:  # the timer tries again; until then no card is good
         log.warning("revocation_lists_later", reason=type(fault).__name__)
     return use
 

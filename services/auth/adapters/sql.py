@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -19,15 +20,19 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.auth.domain import Account, Attempt, StoredSession, masked
 from services.auth.ports import NewSession, SpentChallenge
 from services.kernel.database.unit_of_work import SqlUnitOfWork
+from services.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Executable
 
     from services.auth.adapters.revocation import RevocationList
 
@@ -297,32 +302,46 @@ class SqlWork(SqlUnitOfWork):
 
 
 class SqlSessions:
-    """The hot path: each call is one statement in a transaction of its own."""
+    """The hot path: each call is one statement and one way to the database.
+
+    `engine` is one for single statements: a connection that turns out dead is replaced, once.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
 
     def find(self, token_sha256: bytes) -> StoredSession | None:
         """The session of a token, living or not."""
-        with self._engine.connect() as connection:
-            row = connection.execute(_FIND, {"token": token_sha256}).first()
+        row = self._first(_FIND, {"token": token_sha256})
         return _stored(row) if row else None
 
     def touch(self, session_id: str) -> datetime | None:
         """Note that an active session is in use; answers since when, None if it is not active."""
-        with self._engine.connect() as connection:
-            return connection.execute(_TOUCH, {"session": session_id}).scalar()
+        row = self._first(_TOUCH, {"session": session_id})
+        return row.touched_at if row else None
+
+    def _first(self, statement: Executable, given: dict[str, Any]) -> Any:
+        try:
+            return self._once(statement, given)
+        except Unavailable as fault:
+            if not _is_dead_connection(fault.__cause__):
+                raise
+        return self._once(statement, given)
+
+    def _once(self, statement: Executable, given: dict[str, Any]) -> Any:
+        with _connected(self._engine) as connection:
+            return connection.execute(statement, given).first()
 
 
 class SqlShelf:
     """Each revocation list that was relied on, once."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def keep(self, taken: RevocationList) -> None:
         """Write it down, once."""
-        with self._engine.begin() as connection:
+        with _connected(self._engine) as connection:
             connection.execute(
                 insert(revocation_lists)
                 .values(
@@ -338,9 +357,23 @@ class SqlShelf:
 
     def newest(self, issuer: bytes, above: int) -> bytes | None:
         """The DER of the issuer's list with the highest number above `above`."""
-        with self._engine.connect() as connection:
+        with _connected(self._engine) as connection:
             found = _newest(connection, issuer, above)
         return bytes(found) if found is not None else None
+
+
+def _is_dead_connection(fault: object) -> bool:
+    return isinstance(fault, DBAPIError) and fault.connection_invalidated
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    """A connection; a database that is away or busy is told as Unavailable."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, PoolTimeout) as fault:
+        raise Unavailable("database") from fault
 
 
 def _newest(connection: Connection, issuer: bytes, above: int) -> bytes | None:

@@ -384,3 +384,15 @@ def test_old_records_are_dropped_after_their_time(use, soft):
     assert rows(use, "SELECT 1 FROM challenges") == []
     assert rows(use, "SELECT 1 FROM sessions") == []
     assert rows(use, "SELECT 1 FROM session_proofs") == []
+
+
+def test_reading_survives_the_loss_of_its_connection(use, soft):
+    opened = log_in(use, soft["company-a"])
+    use.read_session(opened.access_token)
+    shift(
+        use,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+    assert use.read_session(opened.access_token).state == "active"
