@@ -248,6 +248,7 @@ def run(use: QueryUseCases, url: str) -> dict[str, Any]:
         "load_s": round(took_s, 1),
         "rows_per_s": round(ROWS / took_s),
         "table_gib": round(total / 2**30, 2),
+        "load_average": [round(figure, 1) for figure in os.getloadavg()],
         "questions": found,
         "goal_p99_ms": GOAL_MS,
         "goal_met": all(found[name]["p99_ms"] < GOAL_MS for name in lookups),
@@ -264,6 +265,7 @@ def tell(result: dict[str, Any]) -> None:
     print(f"{'medians of ' + str(ROUNDS) + ' rounds':42}{'p50':>9}{'p95':>9}{'p99':>9}  ms")
     for name, row in result["questions"].items():
         print(f"{name:42}{row['p50_ms']:9.2f}{row['p95_ms']:9.2f}{row['p99_ms']:9.2f}")
+    print(f"load averages of the machine just now: {result['load_average']}")
     verdict = "met" if result["goal_met"] else "NOT met"
     print(f"goal: look-ups under {GOAL_MS:.0f} ms at the 99th percentile: {verdict}")
 

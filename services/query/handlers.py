@@ -242,15 +242,23 @@ def search(question: Question, *, work: Work, clock: Clock) -> DeclarationPage:
     more, rows = len(rows) > limit, rows[:limit]
     if place is not None and place.backward:
         rows.reverse()
-    asked = wanted.entry_ids or ()
-    found = work.register.found(wanted) if asked else set()
+    whole = place is None and not more
     return DeclarationPage(
         items=rows,
-        not_found=[entry_id for entry_id in asked if entry_id not in found],
+        not_found=_not_found(wanted, rows if whole else None, work),
         next_cursor=_next(rows, place, wanted, more=more),
         prev_cursor=_previous(rows, place, wanted, more=more),
         total=work.register.count(wanted) if question.include_total else None,
     )
+
+
+def _not_found(wanted: Wanted, all_rows: list[DeclarationRow] | None, work: Work) -> list[str]:
+    asked = wanted.entry_ids or ()
+    if all_rows is not None:
+        found = {row.entry_id for row in all_rows}
+    else:
+        found = work.register.found(wanted) if asked else set()
+    return [entry_id for entry_id in asked if entry_id not in found]
 
 
 def _wanted(question: Question, today: date) -> Wanted:
