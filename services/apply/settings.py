@@ -14,6 +14,9 @@ from services.kernel.settings import RoomSettings
 class ApplySettings(RoomSettings):
     """Each limit of the HTTP API, section 15, is a setting with the default there."""
 
+    database_pool: int = Field(
+        default=16, ge=1, description="ten facts in work at once, and room for questions"
+    )
     daily_items: int = Field(default=2_000, ge=1, description="items a company and day")
     unfinished_items: int = Field(default=1_000, ge=1, description="unfinished items a company")
     items_at_render: int = Field(
