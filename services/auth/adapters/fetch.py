@@ -29,10 +29,14 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str, most_bytes: int) -> bytes:
-    """The body at `url`. Raises OSError (urllib.error.URLError is one) or ValueError."""
+    """The body at `url`. Raises OSError when it does not answer well, ValueError if too large."""
     opener = urllib.request.build_opener(_StayHere)
-    with opener.open(url, timeout=_LIMIT_S) as answer:
-        body: bytes = answer.read(most_bytes + 1)
+    try:
+        with opener.open(url, timeout=_LIMIT_S) as answer:
+            body: bytes = answer.read(most_bytes + 1)
+    except urllib.error.HTTPError as fault:
+        fault.close()
+        raise OSError(f"answered {fault.code}") from fault
     if len(body) > most_bytes:
         raise ValueError("too large")
     return body

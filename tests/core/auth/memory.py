@@ -90,9 +90,11 @@ class MemoryWork:
     session = find
 
     def touch(self, session_id):
+        session = next(s for s in self.tokens.values() if s.session_id == session_id)
+        if session.state != "active" or session.ended_at:
+            return None
         self.touches += 1
-        self._change(session_id, touched_at=self.clock.now())
-        return self.clock.now()
+        return self._change(session_id, touched_at=self.clock.now()).touched_at
 
     def set_state(self, session_id, state):
         return self._change(session_id, state=state, touched_at=self.clock.now())
