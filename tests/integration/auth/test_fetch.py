@@ -53,7 +53,7 @@ def test_too_much_is_refused(server):
 
 @pytest.mark.parametrize("path", ["/moved", "/missing"])
 def test_a59_another_address_is_not_followed(server, path):
-    with pytest.raises(OSError, match="answered (302|404)"):
+    with pytest.raises(OSError, match=r"answered (302|404)"):
         fetch(at(server, path), 4)
 
     assert server.asked == [path]
