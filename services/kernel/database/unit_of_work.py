@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
+# made once: building the same statement for each message costs more than running it
+_SAY = insert(outbox)
+_FIRST_SIGHT = insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id)
+
 
 class SqlUnitOfWork:
     """A transaction of `room`; leaving the block without `commit` rolls back.
@@ -87,7 +91,7 @@ class SqlUnitOfWork:
         """Put events with their subjects into the outbox, in order, by one statement."""
         rows = [self._outbox_row(payload, subject) for payload, subject in messages]
         if rows:
-            self.connection.execute(outbox.insert(), rows)
+            self.connection.execute(_SAY, rows)
         return [row["id"] for row in rows]
 
     def _outbox_row(self, payload: object, subject: str) -> dict[str, Any]:
@@ -114,9 +118,6 @@ class SqlUnitOfWork:
     def first_sight(self, message_id: str) -> bool:
         """Whether this message is seen for the first time; remembers that it was."""
         row = self.connection.execute(
-            insert(inbox)
-            .values(consumer=self._room, message_id=message_id)
-            .on_conflict_do_nothing()
-            .returning(inbox.c.message_id)
+            _FIRST_SIGHT, {"consumer": self._room, "message_id": message_id}
         )
         return row.first() is not None

@@ -5,24 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    DateTime,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    exists,
-    func,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 
 from services.kernel.contracts import registry
-from services.kernel.database.tables import inbox
 from services.kernel.database.unit_of_work import SqlUnitOfWork
 from services.render.domain import Job, Known
 
@@ -33,32 +18,26 @@ if TYPE_CHECKING:
     from services.render.domain import Fact
 
 ROOM = "render"
-_KEPT = text("interval '62 days'")  # as long as the inbox remembers: longer than any file lives
 
-metadata = MetaData()
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("subject", Text, primary_key=True),
-    Column("revision", Integer, primary_key=True),
-    Column("product", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("message_id", Text, nullable=False),
-    Column("fact_type", Text, nullable=False),
-    Column("fact", LargeBinary, nullable=False),
-    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-)
-_FIELDS = (
-    jobs.c.subject,
-    jobs.c.revision,
-    jobs.c.product,
-    jobs.c.state,
-    jobs.c.attempts,
-    jobs.c.message_id,
-    jobs.c.fact_type,
-    jobs.c.fact,
-)
+# said as text: building the same expressions for each message costs more than running them
+_LOOK = text("""
+    SELECT EXISTS (SELECT 1 FROM inbox
+                   WHERE consumer = 'render' AND message_id = :asked_message) AS seen, jobs.*
+    FROM (SELECT 1) AS anchor
+    LEFT JOIN jobs ON subject = :subject AND revision = :revision
+""")
+_RECORD = text("""
+    INSERT INTO jobs (subject, revision, product, state, attempts, message_id, fact_type, fact)
+    VALUES (:subject, :revision, :product, :state, :attempts, :message_id, :fact_type, :fact)
+    ON CONFLICT (subject, revision) DO UPDATE
+        SET product = excluded.product, state = excluded.state, attempts = excluded.attempts,
+            message_id = excluded.message_id, fact_type = excluded.fact_type,
+            fact = excluded.fact, changed_at = now()
+        WHERE jobs.state <> 'made'
+    RETURNING 1
+""")
+_STANDING = text("SELECT * FROM jobs WHERE subject = :subject AND revision = :revision")
+_FORGET = text("DELETE FROM jobs WHERE changed_at < now() - interval '62 days'")
 
 
 class SqlWork(SqlUnitOfWork):
@@ -81,39 +60,30 @@ class SqlJobs:
 
     def look(self, subject: str, revision: int, message_id: str) -> Known:
         """One question for both: was the message handled, is the job known?"""
-        seen = exists().where(inbox.c.consumer == ROOM, inbox.c.message_id == message_id)
-        anchor = select(seen.label("seen")).subquery()
-        same = (jobs.c.subject == subject) & (jobs.c.revision == revision)
         row = self._connection.execute(
-            select(anchor.c.seen, *_FIELDS).select_from(anchor.outerjoin(jobs, same))
+            _LOOK, {"subject": subject, "revision": revision, "asked_message": message_id}
         ).one()
         return Known(bool(row.seen), _job(row) if row.subject is not None else None)
 
     def record(self, job: Job) -> Job:
         """Insert or replace, but never what is made."""
-        values = _values(job)
-        statement = insert(jobs).values(values)
-        row = self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[jobs.c.subject, jobs.c.revision],
-                set_={**values, "changed_at": func.now()},
-                where=jobs.c.state != "made",
-            ).returning(*_FIELDS)
-        ).first()
-        return job if row is not None else self._standing(job)
+        taken = self._connection.execute(_RECORD, _values(job)).first()
+        return job if taken is not None else self._standing(job)
 
     def _standing(self, job: Job) -> Job:
         row = self._connection.execute(
-            select(*_FIELDS).where(jobs.c.subject == job.subject, jobs.c.revision == job.revision)
+            _STANDING, {"subject": job.subject, "revision": job.revision}
         ).one()
         return _job(row)
 
 
 def forget_old_jobs(engine: Engine) -> int:
-    """Delete what nobody can ask about any more; answers how many."""
+    """Delete what nobody can ask about any more; answers how many.
+
+    As long as the inbox remembers, which is longer than any file lives.
+    """
     with engine.begin() as connection:
-        gone = connection.execute(delete(jobs).where(jobs.c.changed_at < func.now() - _KEPT))
-    return gone.rowcount
+        return connection.execute(_FORGET).rowcount
 
 
 def _values(job: Job) -> dict[str, Any]:
