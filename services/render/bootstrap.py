@@ -50,7 +50,9 @@ class Render:
         self.children.start()
 
     def hear(self, envelope: Envelope, attempt: int) -> None:
-        """Make what the message orders."""
+        """Make what the message orders. Raises PermanentFailure for what is no order."""
+        if not isinstance(envelope.data, handlers.ORDERS):
+            raise PermanentFailure("unknown_type", envelope.type)
         product = handlers.product_of(envelope.data)
         with metrics.seconds.labels(product).time():
             handlers.hear(
@@ -69,7 +71,9 @@ class Render:
         )
 
     def say_failed(self, envelope: Envelope, attempt: int, fault: BaseException) -> None:
-        """Tell that nothing will be made."""
+        """Tell that nothing will be made of an order; what is none has nobody to tell."""
+        if not isinstance(envelope.data, handlers.ORDERS):
+            return
         handlers.say_failed(
             envelope,
             attempt,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+ORDERS = (ItemAccepted, ExportAccepted, BundleAccepted)
 _FIRST_REVISION = 1  # a bundle is built once; whoever wants another one orders another one
 
 

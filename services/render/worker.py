@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 _BULK_THREADS = 2  # bundles wait for the store, and each holds a file on the disk
 _RELAY_EVERY_S = 0.5
 _SWEEP_EVERY = 7_200  # turns of the relay: about an hour
+_BREATH_S = 0.02  # between two turns: one of them moves what several threads committed
 _CLOSING_S = 5.0  # of the grace is kept for ending children and connections
 
 
@@ -76,6 +77,7 @@ class Desk:
     ) -> None:
         self._room = room
         self._done = done
+        self.is_over = False
         self.threads = _BULK_THREADS if queue == topology.RENDER_BULK else settings.held_at_once
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix=queue)
         self._thread = threading.Thread(target=self.run, name=f"{queue}-consumer", daemon=True)
@@ -99,7 +101,10 @@ class Desk:
 
     def run(self) -> None:
         """Consume in this thread until stopped and drained."""
-        self._consumer.run()
+        try:
+            self._consumer.run()
+        finally:
+            self.is_over = True
 
     def stop(self, grace_s: float) -> None:
         """Take no more."""
@@ -161,6 +166,7 @@ class RelayThread:
             self._wanted.clear()
             self._turn(sweep=turns % _SWEEP_EVERY == 0)
             turns += 1
+            self._stopping.wait(_BREATH_S)
         self._turn(sweep=False)
 
     def _turn(self, *, sweep: bool) -> None:
@@ -196,6 +202,6 @@ def _management_port(
         settings.health_host,
         settings.health_port,
         checks=checks,
-        alive=lambda: relay.is_alive,
+        alive=lambda: relay.is_alive and not any(desk.is_over for desk in desks),
         before_metrics=show,
     )

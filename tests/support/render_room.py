@@ -84,8 +84,10 @@ class RenderRoom:
         process.send_signal(signal.SIGTERM)
         return process.wait(40)
 
-    def say(self, payload: object, subject: str, id_: str | None = None) -> str:
-        """Publish an event; answers its id."""
+    def say(
+        self, payload: object, subject: str, id_: str | None = None, queue: str | None = None
+    ) -> str:
+        """Publish an event, or put it into one queue alone; answers its id."""
         message = Envelope(
             id=id_ or uuid7(),
             type=registry.type_of(payload),
@@ -94,11 +96,11 @@ class RenderRoom:
             time=datetime.now(UTC),
             data=payload,
         )
-        self.publish(envelopes.encode(message), message.type, message.id)
+        self.publish(envelopes.encode(message), queue or message.type, message.id, queue is None)
         return message.id
 
-    def publish(self, body: bytes, type_: str, id_: str) -> None:
-        """Publish bytes as an event."""
+    def publish(self, body: bytes, key: str, id_: str, as_event: bool = True) -> None:
+        """Publish bytes as an event of the type `key`, or to the queue of that name."""
         self._channel().basic_publish(
             Message(
                 body,
@@ -106,8 +108,8 @@ class RenderRoom:
                 delivery_mode=2,
                 message_id=id_,
             ),
-            exchange=topology.EVENTS,
-            routing_key=type_,
+            exchange=topology.EVENTS if as_event else "",
+            routing_key=key,
         )
 
     def heard(self, count: int, limit_s: float = 30) -> list[Envelope]:

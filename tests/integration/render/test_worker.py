@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 
 from services.kernel.contracts.apply import (
     BundleAccepted,
+    BundleDropped,
     BundleMember,
     ExportAccepted,
     ExportEntry,
@@ -160,6 +161,14 @@ def test_messages_that_are_none_are_parked_and_others_go_on(room):
     (made,) = room.heard(1)
     assert made.subject == subject(order)
     _until(lambda: room.depth("render.parked") == 2)
+
+
+def test_a_fact_that_is_no_order_is_parked_and_nobody_is_told(room):
+    room.start()
+    stray = BundleDropped("bdl_1", "91", datetime.now(UTC))
+    room.say(stray, "bdl_1", queue="render.inbox")
+    _until(lambda: room.depth("render.parked") == 1)
+    assert room.depth("apply.inbox") == 0
 
 
 def test_a_store_that_is_away_delays_and_then_fails_and_a_replay_makes_it(room):
