@@ -9,6 +9,13 @@ from pathlib import Path
 from services.kernel.errors import PermanentFailure, TryLater, Unavailable
 
 
+def _hold_the_thread(seconds: float) -> None:
+    """Keep the whole thread, and a hub in it, from turning."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass  # a hub cannot turn meanwhile, which is the point
+
+
 class Diary:
     """Appends lines to the file named by ECHO_DIARY."""
 
@@ -32,6 +39,8 @@ class Diary:
         act, _, argument = envelope.subject.partition(":")
         if act == "sleep":
             time.sleep(float(argument))
+        elif act == "block":
+            _hold_the_thread(float(argument))
         elif act == "fail":
             raise RuntimeError("canary-personal-data")
         elif act == "later":

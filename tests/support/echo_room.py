@@ -23,6 +23,7 @@ from tests.support.diary import Diary
 if "ECHO_HEARTBEAT_S" in os.environ:
     nameko_kit.CONSUMER_HEARTBEAT_S = int(os.environ["ECHO_HEARTBEAT_S"])
     nameko_kit._TICK_S = nameko_kit.CONSUMER_HEARTBEAT_S / 8  # in the product it is a twentieth
+nameko_kit._LIVE_WITHIN_S = float(os.environ.get("ECHO_LIVE_WITHIN_S", "10"))
 nameko_kit._PROBE_S = 1.0  # a test does not wait five seconds
 
 
@@ -68,7 +69,7 @@ class EchoService:
 
     @timer(30, after_work=True)
     def relay(self):
-        self.use.write("relay")
+        self.use.write("relay", "ran")
 
 
 if __name__ == "__main__":

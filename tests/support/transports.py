@@ -139,7 +139,11 @@ class Child(Transport):
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.until(lambda: self.get("/ready")[0] == 200)
+        try:
+            self.until(lambda: self.get("/ready")[0] == 200)
+        except BaseException:
+            self.close()
+            raise
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of the management port."""
@@ -148,7 +152,8 @@ class Child(Transport):
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as fault:
-            return fault.code, fault.read().decode()
+            with fault:
+                return fault.code, fault.read().decode()
         except OSError:
             return 0, ""
 

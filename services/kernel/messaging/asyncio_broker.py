@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_S = 20
 _RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 3.0)  # pauses between tries; the last one repeats
 _CONNECT_LIMIT_S = 5.0
+_GOODBYE_LIMIT_S = 5.0
 
 
 class KeptConnection:
@@ -82,7 +83,7 @@ class KeptConnection:
         while True:
             try:
                 await self._live()
-            except (ConnectionError, OSError, Unavailable) as fault:
+            except (OSError, Unavailable) as fault:
                 losses = 0 if self._up.is_set() else losses + 1
                 self._down()
                 pause = _RECONNECT_S[min(losses, len(_RECONNECT_S) - 1)]
@@ -98,35 +99,46 @@ class KeptConnection:
         self._on_lost()
 
     async def _live(self) -> None:
-        opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+        closed: asyncio.Future[str] = loop.create_future()
         connection = AsyncioConnection(
             self._parameters,
             on_open_callback=lambda made: _settle(opened, made),
             on_open_error_callback=lambda _made, fault: _fail(opened, fault),
-            on_close_callback=lambda _made, fault: _fail(closed, fault),
-            custom_ioloop=asyncio.get_running_loop(),
+            on_close_callback=lambda _made, fault: _settle(closed, str(fault)),
+            custom_ioloop=loop,
         )
         try:
             async with asyncio.timeout(_CONNECT_LIMIT_S):
                 await opened
-                channel = Channel(await _open_channel(connection, closed))
+                channel = Channel(await _open_channel(connection))
                 await self._prepare(channel)
             self._up.set()
-            await closed
+            raise ConnectionError(await closed)
         finally:
-            _fail(closed, "left")
-            closed.exception()  # taken note of, so that the loop does not complain
-            if not (connection.is_closing or connection.is_closed):
-                connection.close()
+            await _close(connection, closed)
 
 
-async def _open_channel(connection: Any, closed: asyncio.Future[None]) -> Any:
+async def _close(connection: Any, closed: asyncio.Future[str]) -> None:
+    if connection.is_closed:
+        return
+    _hang_up(connection)
+    await asyncio.wait([closed], timeout=_GOODBYE_LIMIT_S)
+
+
+async def _open_channel(connection: Any) -> Any:
     ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     connection.channel(on_open_callback=lambda made: _settle(ready, made))
     channel = await ready
-    channel.add_on_close_callback(lambda _channel, fault: _fail(closed, fault))
+    # a channel that the broker closed is worth nothing: start afresh
+    channel.add_on_close_callback(lambda _channel, _fault: _hang_up(connection))
     return channel
+
+
+def _hang_up(connection: Any) -> None:
+    if not (connection.is_closing or connection.is_closed):
+        connection.close()
 
 
 def _settle(future: asyncio.Future[Any], value: Any) -> None:

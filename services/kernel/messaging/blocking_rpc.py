@@ -12,10 +12,17 @@ import amqp
 
 from services.kernel.errors import Unavailable
 from services.kernel.messaging import rpc_wire
-from services.kernel.messaging.broker import CONSUMER_HEARTBEAT_S, TROUBLE, connect, hang_up
+from services.kernel.messaging.broker import (
+    CONSUMER_HEARTBEAT_S,
+    TROUBLE,
+    connect,
+    hang_up,
+    say_goodbye,
+)
 
 _TRANSIENT = 1
 _TICK_S = 1.0
+_GOODBYE_LIMIT_S = 5.0
 
 
 class BlockingRpcClient:
@@ -80,7 +87,8 @@ class _Line:
         )
         self._channel = self._connection.channel()
         self._listen()
-        threading.Thread(target=self._read, name="rpc-answers", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="rpc-answers", daemon=True)
+        self._reader.start()
 
     def ask(self, routing_key: str, body: bytes, limit_s: float) -> str:
         key = str(uuid.uuid4())
@@ -106,7 +114,12 @@ class _Line:
 
     def close(self) -> None:
         self.is_lost = True
-        hang_up(self._connection)
+        try:
+            say_goodbye(self._connection)
+        except TROUBLE:
+            return  # it is lost indeed, and the reader knows
+        finally:
+            self._reader.join(_GOODBYE_LIMIT_S)
 
     def _listen(self) -> None:
         queue = f"rpc.reply-{self._reply_to}"
@@ -124,9 +137,10 @@ class _Line:
                 if time.monotonic() - ticked >= _TICK_S:
                     ticked = time.monotonic()
                     self._connection.heartbeat_tick()
-        except (*TROUBLE, AttributeError):  # py-amqp forgets its socket when another hangs up
+        except TROUBLE:
             self.is_lost = True
         finally:
+            hang_up(self._connection)
             self._lose_all()
 
     def _drain(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import amqp
+from amqp import spec
 from amqp.exceptions import AMQPError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 CONNECT_LIMIT_S = 5.0
 TROUBLE = (AMQPError, OSError)  # what a dead or refusing broker shows itself as
+_REPLY_SUCCESS = 200
 
 CONSUMER_HEARTBEAT_S = 20  # shorter ones cut idle consumers by mistake on a busy machine
 PUBLISHER_HEARTBEAT_S = 0  # nobody ticks an idle publisher; deadlines on confirms find the dead
@@ -92,14 +94,19 @@ def connect(
     return connection
 
 
+def say_goodbye(connection: amqp.Connection) -> None:
+    """Tell the broker to close; whoever reads the connection meets the end of it."""
+    if connection.connected:
+        connection.send_method(spec.Connection.Close, "BsBB", (_REPLY_SUCCESS, "", 0, 0))
+
+
 def hang_up(connection: amqp.Connection | None) -> None:
     """Close a connection without waiting for a broker that may be gone."""
     if connection is None:
         return
     try:
-        if connection.connected:
-            connection.send_method((10, 50), "BsBB", (200, "", 0, 0))  # connection.close
+        say_goodbye(connection)
     except TROUBLE:
-        pass  # the peer is gone, which is what closing is for
+        return  # the peer is gone, which is what closing is for
     finally:
         connection.collect()
