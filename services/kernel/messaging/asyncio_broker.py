@@ -115,7 +115,7 @@ class KeptConnection:
                 channel = Channel(await _open_channel(connection))
                 await self._prepare(channel)
             self._up.set()
-            raise ConnectionError(await closed)
+            raise ConnectionError(await asyncio.shield(closed))  # `stop` cancels us, not it
         finally:
             await _close(connection, closed)
 
