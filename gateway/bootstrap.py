@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -115,6 +117,7 @@ class Process:
             host=told.http_host,
             port=told.http_port,
             log_config=None,
+            log_level="warning",  # what it tells of its start is told by constant events here
             access_log=False,
             server_header=False,
             proxy_headers=bool(told.trusted_proxies),
@@ -124,6 +127,9 @@ class Process:
             ws="none",
             lifespan="on",
         )
+        # uvicorn ends gracefully and then sends itself the signal again, for whoever else waits
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _end_well)
         server = _Server(config, self._drain)
         server.run()
         return 0 if server.started else 1
@@ -173,6 +179,11 @@ class Process:
         while True:
             self._turned = time.monotonic()
             await asyncio.sleep(_BEAT_S)
+
+
+def _end_well(_number: int, _frame: FrameType | None) -> None:
+    """A signal before the server has begun, or after it has ended all that was running."""
+    sys.exit(0)
 
 
 class _Server(uvicorn.Server):

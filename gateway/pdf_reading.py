@@ -6,12 +6,14 @@ import io
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.kernel.errors import PermanentFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_Found = TypeVar("_Found")
 
 MAX_SIGNATURES = 20  # a file of ours has one
 MAX_PAGES = 200
@@ -19,7 +21,13 @@ MAX_ROWS = 100_000  # ten times the numbers a list may hold, blank lines include
 UNREADABLE = "file-unreadable"
 
 _CODE = re.compile(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){5}(?![0-9A-Z-])")
-_STRINGS = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]+>", re.DOTALL)
+_TOKENS = re.compile(
+    rb"/([^\s/<>\[\]()]+)\s+[-+.0-9]+\s+Tf|(\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]+>)", re.DOTALL
+)
+_HEX = re.compile(rb"<([0-9A-Fa-f]+)>")
+_CMAP_BLOCK = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
+_CMAP_RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(\[[^\]]*\]|<[0-9A-Fa-f]+>)")
+_MOST_CODES = 1 << 16  # of a font
 _ESCAPES = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -69,12 +77,16 @@ class PdfFacts:
     signatures: list[Signature]
 
 
-def make(reader: Reader) -> Callable[[Any], Any]:
+def make(told: Reader) -> Callable[[Any], Any]:
     """The function that does the jobs."""
-    # asked for here, so that only the children load it
+    # asked for here, so that only the children load them, and before the first job comes
+    import python_calamine  # noqa: F401, PLC0415
     from pyhanko.keys import load_certs_from_pemder_data  # noqa: PLC0415
+    from pyhanko.pdf_utils import reader as _  # noqa: F401, PLC0415
+    from pyhanko.sign import validation  # noqa: F401, PLC0415
 
-    roots = list(load_certs_from_pemder_data(reader.seal_trust_anchors))
+    given = told.seal_trust_anchors
+    roots = list(load_certs_from_pemder_data(given)) if given else []
 
     def do(job: PdfJob | SheetJob) -> PdfFacts | list[list[str]]:
         if isinstance(job, PdfJob):
@@ -104,19 +116,38 @@ def _cell(row: list[Any]) -> str:
 
 
 def read_pdf(content: bytes, roots: list[Any]) -> PdfFacts:
-    """Codes and signatures; nothing of either when the file cannot be read as a PDF."""
+    """Codes and signatures; nothing of what cannot be read."""
+    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415  child only
+
+    def open_it() -> Any:
+        return PdfFileReader(io.BytesIO(content), strict=False)
+
+    return PdfFacts(
+        _or_none(lambda: _codes(open_it())), _or_none(lambda: _signatures(open_it(), roots))
+    )
+
+
+def _or_none(read: Callable[[], list[_Found]]) -> list[_Found]:
     from pyhanko.pdf_utils.misc import PdfError  # noqa: PLC0415  child only
-    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
+    from pyhanko.sign.general import SigningError  # noqa: PLC0415
 
     try:
-        pdf = PdfFileReader(io.BytesIO(content), strict=False)
-        signatures = [
-            _signature(one, roots) for one in pdf.embedded_regular_signatures[:MAX_SIGNATURES]
-        ]
-        return PdfFacts(_codes(pdf), signatures)
-    except (PdfError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return read()
+    except (
+        PdfError,
+        SigningError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ):
         # strange files break readers in many ways; none of them makes the file one of ours
-        return PdfFacts([], [])
+        return []
+
+
+def _signatures(pdf: Any, roots: list[Any]) -> list[Signature]:
+    return [_signature(one, roots) for one in pdf.embedded_regular_signatures[:MAX_SIGNATURES]]
 
 
 def _codes(pdf: Any) -> list[str]:
@@ -125,16 +156,68 @@ def _codes(pdf: Any) -> list[str]:
 
 
 def _texts(pdf: Any) -> Iterator[str]:
-    """The strings that pages show, read as the two-byte codes of our fonts, or as Latin."""
+    """The strings that pages show, by the meaning their fonts give to the codes in them."""
     for index in range(min(int(pdf.root["/Pages"]["/Count"]), MAX_PAGES)):
-        page, _ = pdf.find_page_for_modification(index)
-        contents = page.get_object()["/Contents"]
+        page = pdf.find_page_for_modification(index)[0].get_object()
+        meanings = _meanings(page)
+        contents = page["/Contents"]
         streams = contents if isinstance(contents, list) else [contents]
         for stream in streams:
-            for found in _STRINGS.findall(stream.get_object().data):
-                raw = _plain(found)
-                yield raw.decode("utf-16-be", "replace")
-                yield raw.decode("latin-1")
+            yield from _shown(stream.get_object().data, meanings)
+
+
+def _shown(content: bytes, meanings: dict[str, dict[int, str]]) -> Iterator[str]:
+    meaning: dict[int, str] = {}
+    for font, string in _TOKENS.findall(content):
+        if font:
+            meaning = meanings.get(font.decode("latin-1"), {})
+            continue
+        raw = _plain(string)
+        codes = (int.from_bytes(raw[place : place + 2]) for place in range(0, len(raw), 2))
+        yield "".join(meaning.get(code, "\ufffd") for code in codes)
+        yield raw.decode("latin-1")
+
+
+def _meanings(page: Any) -> dict[str, dict[int, str]]:
+    """What the two-byte codes of each font of a page mean, by the font's name there."""
+    if "/Resources" not in page or "/Font" not in page["/Resources"]:
+        return {}
+    fonts = page["/Resources"]["/Font"]
+    return {
+        str(name).removeprefix("/"): _meaning(fonts[name]["/ToUnicode"].data)
+        for name in fonts
+        if "/ToUnicode" in fonts[name]
+    }
+
+
+def _meaning(cmap: bytes) -> dict[int, str]:
+    """The mapping of a ToUnicode stream (PDF 32000-1 section 9.10.3)."""
+    meaning: dict[int, str] = {}
+    for kind, block in _CMAP_BLOCK.findall(cmap):
+        if kind == b"char":
+            codes = _HEX.findall(block)
+            meaning.update(
+                (int(code, 16), _unicode(text))
+                for code, text in zip(codes[::2], codes[1::2], strict=False)
+            )
+        else:
+            for first, last, texts in _CMAP_RANGE.findall(block):
+                meaning.update(_range(int(first, 16), int(last, 16), texts))
+    return meaning
+
+
+def _range(first: int, last: int, texts: bytes) -> Iterator[tuple[int, str]]:
+    given = [_unicode(text) for text in _HEX.findall(texts)]
+    for place, code in enumerate(range(first, min(last, first + _MOST_CODES) + 1)):
+        if texts.startswith(b"["):
+            if place < len(given):
+                yield code, given[place]
+        elif given and given[0]:
+            yield code, given[0][:-1] + chr(min(ord(given[0][-1]) + place, 0x10FFFF))
+
+
+def _unicode(digits: bytes) -> str:
+    return bytes.fromhex(digits.decode("ascii")).decode("utf-16-be", "replace")
 
 
 def _plain(string: bytes) -> bytes:
