@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy.local.supervision import Supervisor
 
 _TAIL_LINES: Final = 15
+_LIMIT_S: Final = 180  # a start takes seconds; a busy machine, its first time, a minute
 
 
 class NotReady(Exception):
@@ -34,7 +35,9 @@ def health(program: Program) -> str:
     return "ok" if answer.status_code == httpx.codes.OK else "not ready"
 
 
-def await_ready(supervisor: Supervisor, programs: Sequence[Program], limit_s: float = 60) -> None:
+def await_ready(
+    supervisor: Supervisor, programs: Sequence[Program], limit_s: float = _LIMIT_S
+) -> None:
     """Wait until all `programs` are ready.
 
     Raises NotReady when the limit is over, or at once when the supervisor gave one up.
