@@ -17,7 +17,7 @@ from deploy.local.places import this_place
 from deploy.local.rungs import TestsFailed, run_tests
 from deploy.local.status import tell_status
 from deploy.local.supervision import SupervisorFault
-from deploy.local.system import Occupied, end_this_system, this_system
+from deploy.local.system import Occupied, end_this_system, running_system, this_system
 from deploy.local.up import CommandFailed, make_schemas, start
 
 if TYPE_CHECKING:
@@ -78,18 +78,18 @@ def run() -> None:
 
 def migrate() -> None:
     """Bring the databases of the running system to their newest schema."""
-    make_schemas(this_system())
+    make_schemas(running_system())
 
 
 def status() -> None:
     """Show the processes."""
-    tell_status(this_system())
+    tell_status(running_system())
 
 
 def logs() -> None:
     """Show what the processes say, until Ctrl-C."""
     with suppress(KeyboardInterrupt):
-        _follow(this_system(), history=_HISTORY)
+        _follow(running_system(), history=_HISTORY)
 
 
 def clean() -> None:

@@ -110,6 +110,12 @@ def this_system() -> System:
     return _system(place, running or wanted_ports())
 
 
+def running_system() -> System:
+    """The system that runs in this place, whatever `PORT_BASE` says; else as `this_system`."""
+    place = this_place()
+    return _system(place, running_ports(place) or wanted_ports())
+
+
 def end_this_system() -> None:
     """End what runs in this place, whatever its ports."""
     place = this_place()
