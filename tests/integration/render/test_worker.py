@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from sqlalchemy import create_engine, text
 
 from services.kernel.contracts.apply import (
@@ -24,6 +26,7 @@ from services.kernel.contracts.apply import (
 from services.kernel.ids import uuid7
 from tests.support.render_room import item, subject
 from tests.support.render_samples import full_data, snapshot
+from tests.support.seals import make_seal
 
 if TYPE_CHECKING:
     import subprocess
@@ -80,6 +83,23 @@ def test_an_order_becomes_a_stored_document_and_a_fact(room):
     assert made.data.expires_at > made.data.made_at + timedelta(days=27)
     assert room.depth("retention.inbox") == 1
     assert room.stop(process) == 0
+
+
+def test_a_sealed_order_is_sealed_with_the_certificate_it_names(room, tmp_path):
+    seal = make_seal()
+    paths = {}
+    for name in ("key", "certificate", "chain"):
+        paths[f"seal_{name}_path"] = str(tmp_path / f"{name}.pem")
+        (tmp_path / f"{name}.pem").write_bytes(getattr(seal.material, name))
+    room.start(**paths)
+    order = item(1, seal="sealed")
+    room.say(order, subject(order))
+    (made,) = room.heard(1)
+    content = b"".join(room.store.open(order.object_key))
+    certificate = x509.load_pem_x509_certificate(seal.material.certificate)
+    assert made.data.seal == "sealed"
+    assert made.data.seal_certificate_sha256 == certificate.fingerprint(hashes.SHA256()).hex()
+    assert b"/ByteRange" in content
 
 
 def test_exports_and_bundles_are_made_too(room):
