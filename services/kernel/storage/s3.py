@@ -7,12 +7,14 @@ import io
 from base64 import b64encode
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from services.kernel.storage.port import (
     CHUNK_BYTES,
@@ -29,6 +31,7 @@ from services.kernel.storage.port import (
     Stored,
     StoreUnavailable,
 )
+from services.kernel.storage.signed_put import Credentials, SignedPut, make_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -72,19 +75,31 @@ def make_store(settings: StoreSettings, *, connections: int = 16) -> S3Store:
             response_checksum_validation="when_required",
         ),
     )
-    return S3Store(client, settings.s3_bucket)
+    put = SignedPut(
+        settings.s3_endpoint_url,
+        settings.s3_bucket,
+        Credentials(
+            settings.s3_access_key_id.get_secret_value(),
+            settings.s3_secret_access_key.get_secret_value(),
+            settings.s3_region,
+        ),
+        make_pool(connections, _CONNECT_S, _READ_S),
+    )
+    return S3Store(client, settings.s3_bucket, put)
 
 
 class S3Store:
     """A bucket behind the S3 API."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str, put: SignedPut) -> None:
         self._client = client
         self._bucket = bucket
+        self._put = put
 
     def close(self) -> None:
         """Give all connections back."""
         self._client.close()
+        self._put.close()
 
     def put_new(
         self,
@@ -95,6 +110,8 @@ class S3Store:
         metadata: Mapping[str, str],
     ) -> Stored:
         """Store with `If-None-Match: *`; the store checks length and MD5 of what arrived."""
+        if isinstance(body, bytes):
+            return self._put_bytes(key, body, content_type, metadata)
         with _translated({"PreconditionFailed": AlreadyStored, "412": AlreadyStored}):
             answer = self._client.put_object(
                 Bucket=self._bucket,
@@ -106,6 +123,23 @@ class S3Store:
                 Metadata=dict(metadata),
             )
         return Stored(answer["ETag"].strip('"'), _version(answer))
+
+    def _put_bytes(
+        self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str]
+    ) -> Stored:
+        headers = {
+            "content-type": content_type,
+            "if-none-match": "*",
+            **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
+        }
+        with _translated():
+            answer = self._put(key, body, headers)
+        if answer.status == HTTPStatus.PRECONDITION_FAILED:
+            raise AlreadyStored
+        if answer.status != HTTPStatus.OK:
+            raise StoreUnavailable(f"{answer.status} in PutObject")
+        version = answer.headers.get("x-amz-version-id")
+        return Stored(answer.headers["etag"].strip('"'), _version({"VersionId": version}))
 
     def head(self, key: str) -> Head | None:
         """What HEAD says, or None for 404."""
@@ -259,14 +293,12 @@ def _translated(meanings: Mapping[str, Callable[[str], Exception]] | None = None
         code = fault.response.get("Error", {}).get("Code", "")
         meaning = {**_MEANINGS, **(meanings or {})}.get(code, StoreUnavailable)
         raise meaning(f"{code} in {fault.operation_name}") from fault
-    except (BotoCoreError, OSError) as fault:
+    except (BotoCoreError, HTTPError, OSError) as fault:
         raise StoreUnavailable(type(fault).__name__) from fault
 
 
-def _md5(body: bytes | BinaryIO) -> str:
-    """The Content-MD5 of a body; a file is read from and put back to where it stands."""
-    if isinstance(body, bytes):
-        return b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+def _md5(body: BinaryIO) -> str:
+    """The Content-MD5 of a file, which is put back to where it stood."""
     start = body.tell()
     digest = hashlib.md5(usedforsecurity=False)
     while chunk := body.read(CHUNK_BYTES):

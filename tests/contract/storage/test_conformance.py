@@ -90,6 +90,25 @@ def test_what_was_stored_is_read_back(store):
     assert _read(store) == b"hello"
 
 
+@pytest.mark.parametrize(
+    "key", ["a b/c+d&e=f.pdf", "报关单/無+签~章'(1)*!.pdf", "a/%41/b;c,d@e:f$.zip"]
+)
+@pytest.mark.parametrize("as_file", [False, True])
+def test_any_key_is_told_apart_and_found_again(store, key, as_file):
+    body = io.BytesIO(b"hello") if as_file else b"hello"
+    metadata = {"note": "two  spaces, and: signs"}
+    store.put_new(key, body, content_type="text/plain; charset=utf-8", metadata=metadata)
+    assert [one.key for one in store.listing()] == [key]
+    assert _read(store, key) == b"hello"
+    assert " ".join(store.head(key).metadata["note"].split()) == "two spaces, and: signs"
+
+
+def test_an_empty_object_is_an_object(store):
+    store.put_new(KEY, b"", content_type="text/plain", metadata={})
+    assert store.head(KEY).size_bytes == 0
+    assert _read(store) == b""
+
+
 def test_a_key_is_written_once(store):
     etag = _put(store)
     with pytest.raises(AlreadyStored):
