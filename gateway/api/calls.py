@@ -99,6 +99,9 @@ def _content(body: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
 def _success(what: type[BaseModel] | str | None) -> dict[str, Any]:
     if what is None:
         return {"description": "Done"}
+    if what == "application/json":
+        content = {what: {"schema": {"type": "object"}}}
+        return {"description": "A document", "content": content}
     if isinstance(what, str):
         schema = {"type": "string", "contentMediaType": what}
         return {"description": "The file", "content": {what: {"schema": schema}}}
