@@ -7,6 +7,7 @@ import pytest
 from services.kernel.contracts import envelope as envelopes
 from services.kernel.contracts.envelope import CONTENT_TYPE
 from services.kernel.ids import uuid7
+from services.kernel.messaging import topology
 from tests.support import engines as parts
 from tests.support.transports import Child, Memory, dropped, outgoing
 
@@ -196,3 +197,16 @@ def test_when_all_fails_the_room_pauses_and_comes_back(start):
 
     room.wait_for("done", event.id)
     assert "consumer_resumed" in room.log.read_text()
+
+
+def test_a_queue_that_vanished_is_declared_anew(start, engines):
+    room = start()
+    vhost = room.amqp_uri.rpartition("/")[2]
+
+    parts.manage(engines, "DELETE", f"/api/queues/{vhost}/{topology.inbox('retention')}")
+
+    room.until(lambda: "broker_lost" in room.log.read_text())
+    room.until(lambda: topology.check(room.amqp_uri, pauses_ms=(50, 60, 70, 80)) == [])
+    event = dropped("fine")
+    room.say(event)
+    room.wait_for("done", event.id)

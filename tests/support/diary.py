@@ -20,6 +20,8 @@ class Diary:
     """Appends lines to the file named by ECHO_DIARY."""
 
     def __init__(self) -> None:
+        if "ECHO_BROKEN" in os.environ:
+            raise RuntimeError("no diary today")
         self.path = Path(os.environ["ECHO_DIARY"])
         self.seen: set[str] = set()
 

@@ -13,6 +13,7 @@ from services.kernel.contracts.envelope import Envelope
 from services.kernel.database.tables import inbox, outbox
 from services.kernel.errors import Unavailable
 from services.kernel.ids import uuid7
+from services.kernel.observability import metrics
 from services.kernel.observability.trace import current
 
 if TYPE_CHECKING:
@@ -120,4 +121,7 @@ class SqlUnitOfWork:
         row = self.connection.execute(
             _FIRST_SIGHT, {"consumer": self._room, "message_id": message_id}
         )
-        return row.first() is not None
+        is_new = row.first() is not None
+        if not is_new:
+            metrics.inbox_duplicates.inc()
+        return is_new

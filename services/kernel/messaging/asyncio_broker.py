@@ -131,8 +131,9 @@ async def _open_channel(connection: Any) -> Any:
     ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     connection.channel(on_open_callback=lambda made: _settle(ready, made))
     channel = await ready
-    # a channel that the broker closed is worth nothing: start afresh
+    # a channel that the broker closed, or whose queue it took away, is worth nothing: start afresh
     channel.add_on_close_callback(lambda _channel, _fault: _hang_up(connection))
+    channel.add_on_cancel_callback(lambda _frame: _hang_up(connection))
     return channel
 
 

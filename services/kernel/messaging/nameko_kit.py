@@ -13,10 +13,16 @@ from __future__ import annotations
 from services.kernel.observability import metrics
 from services.kernel.observability.health import HealthServer, Natives
 
-import eventlet
-import eventlet.patcher
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet announces its retirement at each start; we know
+    import eventlet
+    import eventlet.debug
+    import eventlet.patcher
 
 eventlet.monkey_patch()
+eventlet.debug.hub_exceptions(False)  # every greenlet of ours is watched and logged by its owner
 
 import signal
 import socket
@@ -31,7 +37,7 @@ from eventlet.event import Event
 from greenlet import GreenletExit
 from nameko import config
 from nameko.containers import ServiceContainer, WorkerContext
-from nameko.exceptions import MethodNotFound, RemoteError, UnknownService
+from nameko.exceptions import MethodNotFound
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
 from services.kernel.contracts.refusal import Refusal
@@ -146,7 +152,7 @@ class Line:
         while not self._stopping:
             try:
                 self._consume()
-            except TROUBLE as fault:
+            except (*TROUBLE, Unavailable) as fault:
                 losses = 0 if self.connected else losses + 1
                 self.connected = False
                 pause = _RECONNECT_S[min(losses, len(_RECONNECT_S) - 1)]
@@ -174,6 +180,11 @@ class Line:
     def done(self) -> None:
         """A message that was handed on is settled."""
         self.in_flight -= 1
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether the queue was consumed before."""
+        return bool(self._ready.ready())
 
     @property
     def is_stopping(self) -> bool:
@@ -257,7 +268,9 @@ class Consume(Entrypoint):
     def setup(self) -> None:
         """Prepare the chain around the method."""
         self.pauses_ms = self.container.settings.retry_pauses_ms
-        self.line = Line(self.container.amqp_uri, self.queue, self.prefetch, self._on_message)
+        self.line = Line(
+            self.container.amqp_uri, self.queue, self.prefetch, self._on_message, self._redeclare
+        )
         self.forwarder = ConfirmedChannel(self.container.amqp_uri)
         self.delivery = Delivery(
             self.container.service_name,
@@ -286,6 +299,11 @@ class Consume(Entrypoint):
         finally:
             if not self._drained.ready():
                 self._drained.send()
+
+    def _redeclare(self, _channel: amqp.Channel) -> None:
+        """After a loss: whoever comes back may be another broker, or may have lost a queue."""
+        if self.line.was_ready:
+            topology.declare(self.container.amqp_uri, pauses_ms=self.pauses_ms)
 
     def _hook(self, name: str | None) -> Callable[..., object] | None:
         if name is None:
@@ -629,23 +647,6 @@ class UseCases(DependencyProvider):
         close = getattr(self.built, "close", None)
         if close is not None:
             close()
-
-
-def call(proxy_method: Callable[..., Any], *, limit_s: float = 5.0, **kwargs: Any) -> Any:
-    """Ask another room by a nameko RPC proxy, for so many seconds at most.
-
-    Raises Refusal as it was raised there, Unavailable when nobody answers in time, RemoteFault
-    for what went wrong there. (`BlockingRpcClient` asks faster, and needs no dependency.)
-    """
-    where = getattr(proxy_method, "identifier", "rpc")
-    service = where.partition(".")[0]
-    try:
-        with eventlet.Timeout(limit_s, Unavailable(service)):
-            return proxy_method(**kwargs)
-    except UnknownService as fault:
-        raise Unavailable(service, f"{service} does not run") from fault
-    except RemoteError as fault:
-        raise rpc_wire.fault_of(fault.exc_type, list(fault.args), where) from fault
 
 
 class Readiness:

@@ -132,6 +132,8 @@ class PikaConsumer:
         pauses_ms: Sequence[int] = topology.DEFAULT_PAUSES_MS,
         probe: Callable[[], object] = lambda: None,
     ) -> None:
+        self._amqp_uri = amqp_uri
+        self._was_connected = False
         self._parameters = URLParameters(amqp_uri)
         self._parameters.heartbeat = HEARTBEAT_S
         self._parameters.socket_timeout = _CONNECT_LIMIT_S
@@ -166,7 +168,7 @@ class PikaConsumer:
         while not self._stopping.is_set():
             try:
                 self._live()
-            except (AMQPError, OSError) as fault:
+            except (AMQPError, OSError, Unavailable) as fault:
                 losses = 0 if self._session else losses + 1
                 self._session = None
                 pause = _RECONNECT_S[min(losses, len(_RECONNECT_S) - 1)]
@@ -183,7 +185,10 @@ class PikaConsumer:
         self._stopping.set()
 
     def _live(self) -> None:
+        if self._was_connected:  # another broker may have come back, or one that lost a queue
+            topology.declare(self._amqp_uri, pauses_ms=self.pauses_ms)
         connection = BlockingConnection(self._parameters)
+        self._was_connected = True
         try:
             session = _Session(self, connection)
             self._session = session
@@ -235,6 +240,7 @@ class _Session:
         self._connection = connection
         self._channel = connection.channel()
         self._channel.basic_qos(prefetch_count=owner.prefetch)
+        self._channel.add_on_cancel_callback(_cancelled)
         self._tags: list[str] = []
 
     def follow(self, *, wanted: bool) -> None:
@@ -294,6 +300,11 @@ class _Session:
 
     def _count_down(self) -> None:
         self.in_flight -= 1
+
+
+def _cancelled(_frame: object) -> None:
+    """The broker took our consumer away: the queue is gone or has moved."""
+    raise ConnectionError("the broker cancelled the consumer")
 
 
 def _raw(queue: str, method: Any, properties: Any, body: bytes) -> RawMessage:

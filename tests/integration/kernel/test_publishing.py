@@ -79,6 +79,20 @@ def test_a_broker_that_says_nothing_is_given_up_at_the_limit():
         assert time.monotonic() - began < 6
 
 
+def test_while_the_broker_has_an_alarm_nothing_is_published(publisher):
+    publisher.publish([outgoing(dropped("before"))])
+    line = publisher._channel._line
+    line._connection._on_blocked()  # what py-amqp does with the broker's word
+
+    with pytest.raises(Unavailable):
+        publisher.publish([outgoing(dropped("meanwhile"))])
+
+    line._connection._on_unblocked()
+    event = dropped("after")
+    assert publisher.publish([outgoing(event)]) == {event.id}
+    assert publisher._channel._line is line
+
+
 def test_the_relay_sends_what_was_committed_in_order_and_nothing_else(
     database_url, publisher, channel
 ):

@@ -29,7 +29,7 @@ def room(engines, tmp_path_factory):
         child.close()
 
 
-def _run(amqp_uri):
+def _run(amqp_uri, **environment):
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-m", ROOM],
         env=os.environ
@@ -37,7 +37,8 @@ def _run(amqp_uri):
             "DANZHENG_AMQP_URI": amqp_uri,
             "ECHO_DIARY": "/nonexistent",
             "DANZHENG_HEALTH_PORT": "0",
-        },
+        }
+        | environment,
         capture_output=True,
         text=True,
         timeout=30,
@@ -111,6 +112,15 @@ def test_a_room_does_not_start_over_a_broker_that_disagrees(amqp_uri):
     assert inbox in ended.stderr
     assert "'10'" in ended.stderr
     assert "'3'" in ended.stderr
+
+
+def test_a_room_whose_use_cases_cannot_be_built_ends_and_says_why(amqp_uri):
+    ended = _run(amqp_uri, ECHO_BROKEN="1")
+
+    assert ended.returncode == 1
+    assert '"event": "container_died"' in ended.stdout
+    assert "no diary today" in ended.stdout
+    assert ended.stderr == ""
 
 
 def _main(monkeypatch, amqp_uri, *arguments):
