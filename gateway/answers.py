@@ -62,7 +62,7 @@ def problem_answer(request: Request, problem: Problem, base_url: str) -> Respons
         language=language_of(request.headers.get("accept-language")),
     )
     headers = {
-        "Cache-Control": NO_STORE,
+        "Cache-Control": _cache_of(request.scope["path"]),
         "Content-Security-Policy": API_POLICY,
         **problem.headers,
     }
@@ -70,3 +70,10 @@ def problem_answer(request: Request, problem: Problem, base_url: str) -> Respons
         headers["WWW-Authenticate"] = "Bearer"
     content = msgspec.json.encode(body)
     return Response(content, problem.status, headers, "application/problem+json")
+
+
+def _cache_of(path: str) -> str:
+    """What may be kept of a problem at a path: no more than of what it stands for."""
+    if path.endswith("/file") or "/downloads/" in path:
+        return PRIVATE_NO_STORE
+    return NO_STORE if "/auth/" in path or path.endswith(("/me", "/tickets")) else NO_CACHE

@@ -148,9 +148,13 @@ async def test_a_resource_still_changing_says_when_to_ask_again(door):
 async def test_what_may_be_cached_is_told_by_kind(door):
     door.rooms.script["query.search"] = found_declarations()
     listed = await door.get(f"declarations?entry_ids={ENTRY}")
-    refused_ = await door.ask("GET", "me")
     assert listed.headers["cache-control"] == "private, no-cache"
-    assert refused_.headers["cache-control"] == "no-store"
+    for path, told in {
+        "me": "no-store",
+        "print-items": "private, no-cache",
+        f"print-applications/{PRINT_NO}/items/{ENTRY}/file": "private, no-store",
+    }.items():
+        assert (await door.ask("GET", path)).headers["cache-control"] == told
     assert listed.headers["x-content-type-options"] == "nosniff"
 
 
