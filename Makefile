@@ -22,12 +22,15 @@ help: ## list the targets
 	@echo "  SUITE=rpc        of bench: which one"
 	@echo "  ARGS='-k seal'   of the tests: more words for pytest"
 
-.PHONY: install install-python
+.PHONY: install install-python install-tests
 install: ## install what is missing: Debian packages, Python packages by their hashes, fonts
 	@deploy/local/install
 
 install-python:
 	@deploy/local/install python
+
+install-tests:
+	@deploy/local/install tests
 
 # -- the running system ------------------------------------------------------------------------
 
@@ -59,7 +62,7 @@ clean: ## end what runs here and remove all it made; installed packages stay
 # -- the checks --------------------------------------------------------------------------------
 
 .PHONY: test lint imports types core contract integration system bench
-test: install ## run every check and every test on parts of their own; ends what it started
+test: install-tests ## run every check and every test on parts of their own; ends what it started
 	@$(LOCAL) test
 
 lint: install-python imports ## check style and format, and who may import whom
@@ -75,16 +78,16 @@ types: install-python ## check the types
 core: install-python ## run the tests that need nothing outside
 	@$(PYTEST) tests/core
 
-contract: install-python ## run the tests of contracts and conformance
+contract: install-tests ## run the tests of contracts and conformance
 	@$(PYTEST) tests/contract
 
-integration: install-python ## run the tests that need the real parts (`make engines` starts them)
+integration: install-tests ## run the tests that need the real parts (`make engines` starts them)
 	@$(PYTEST) tests/integration
 
-system: install-python ## run the tests that need the whole system (`make up` starts it)
+system: install-tests ## run the tests that need the whole system (`make up` starts it)
 	@$(PYTEST) tests/system
 
-bench: install-python ## measure: SUITE=name runs bench/name.py
+bench: install-tests ## measure: SUITE=name runs bench/name.py
 	@test -n "$(SUITE)" || { echo "SUITE=… one of: $$(ls bench | sed -n 's/\.py$$//p' | xargs)"; exit 2; }
 	@$(VENV)/python bench/$(SUITE).py
 
