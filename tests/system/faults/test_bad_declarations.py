@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pika
 import pytest
 
-from tests.support.partner import Partner
+from tests.support.outsider import Outsider
 from tests.support.sandbox import ROOT, Sandbox, started_sandbox
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
     return started_sandbox()
+
+
+@pytest.fixture
+def clerk(sandbox) -> Iterator[Outsider]:
+    outsider = Outsider(sandbox.base_url, sandbox.card("company-a"))
+    assert outsider.log_in().status_code == 201
+    yield outsider
+    outsider.close()
 
 
 @pytest.fixture
@@ -88,13 +96,13 @@ def test_a_message_of_100_megabytes_is_refused_at_the_door(channel, sandbox):
         feed(channel, b"<" + b"x" * 100_000_000)
 
 
-def test_the_same_declaration_again_changes_nothing(sandbox, channel, good):
-    with Partner(sandbox, "company-a").login() as partner:
-        number = sandbox.declarations("company-a", expect_print="ready")[0]
-        before = partner.http.get("/declarations", params={"entry_ids": number}).json()["items"]
-        parked = depth(channel, "query.parked")
-        feed(channel, good)
-        settles(lambda: depth(channel, "customs.feed"), 0)
-        after = partner.http.get("/declarations", params={"entry_ids": number}).json()["items"]
+def test_the_same_declaration_again_changes_nothing(sandbox, clerk, channel, good):
+    number = sandbox.declarations("company-a", expect_print="ready")[0]
+    before = clerk.get("/declarations", params={"entry_ids": number}).json()["items"]
+    parked = depth(channel, "query.parked")
+    feed(channel, good)
+    settles(lambda: depth(channel, "customs.feed"), 0)
+    after = clerk.get("/declarations", params={"entry_ids": number}).json()["items"]
+    assert [row["entry_id"] for row in after] == [number]
     assert before == after
     assert depth(channel, "query.parked") == parked
