@@ -7,7 +7,7 @@ PORT_BASE ?=
 FORMAT ?= table
 SUITE ?=
 ARGS ?=
-export PORT_BASE FORMAT
+export PORT_BASE FORMAT SUITE
 
 VENV := .local/venv/bin
 LOCAL := $(VENV)/python -m deploy.local
@@ -87,9 +87,8 @@ integration: install-tests ## run the tests that need the real parts (`make engi
 system: install-tests ## run the tests that need the whole system (`make up` starts it)
 	@$(PYTEST) tests/system
 
-bench: install-tests ## measure: SUITE=name runs bench/name.py
-	@test -n "$(SUITE)" || { echo "SUITE=… one of: $$(ls bench | sed -n 's/\.py$$//p' | xargs)"; exit 2; }
-	@$(VENV)/python bench/$(SUITE).py
+bench: install-tests ## measure all suites, or SUITE=rpc|import|render|documents|e2e|register
+	@$(LOCAL) bench
 
 # -- what is made and kept in the repository ---------------------------------------------------
 

@@ -13,6 +13,7 @@ from deploy.local.console import err, out
 from deploy.local.demo import OUT, demonstrate
 from deploy.local.health import NotReady
 from deploy.local.logs import follow
+from deploy.local.measuring import measure
 from deploy.local.places import this_place
 from deploy.local.rungs import TestsFailed, run_tests
 from deploy.local.status import tell_status
@@ -108,6 +109,7 @@ def _follow(system: System, *, history: int) -> None:
 
 
 COMMANDS: Final[dict[str, Callable[[], None]]] = {
+    "bench": measure,
     "clean": clean,
     "demo": demo,
     "down": end_this_system,

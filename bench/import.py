@@ -1,6 +1,6 @@
 """How many declarations a second the import takes in, through the real command.
 
-    make bench SUITE=imports         COUNT=3000 ROUNDS=3
+    make bench SUITE=import          COUNT=3000 ROUNDS=3
 
 Random samples are written once; each round imports them with `python -m services.query import`
 into a fresh database: declarations alone, declarations with all their receipts, and the same once
@@ -28,7 +28,7 @@ from tests.support.engines import fresh_database, running_engines  # noqa: E402
 
 COUNT = int(os.environ.get("COUNT", "3000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-RESULT = ROOT / "bench" / "results" / "imports.json"
+RESULT = ROOT / "bench" / "results" / "import.json"
 GOAL_PER_S = 300
 
 
