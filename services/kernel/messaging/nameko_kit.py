@@ -139,6 +139,7 @@ class Line:
         self._on_message = on_message
         self._prepare = prepare
         self._ready = Event()
+        self._ended = Event()
         self._stopping = False
         self._paused = False
         self._channel: amqp.Channel | None = None
@@ -148,6 +149,16 @@ class Line:
 
     def run(self) -> None:
         """Consume until stopped."""
+        try:
+            self._run()
+        finally:
+            self._ended.send()
+
+    def wait_ended(self) -> None:
+        """Wait until `run` has returned."""
+        self._ended.wait()
+
+    def _run(self) -> None:
         losses = 0
         while not self._stopping:
             try:
@@ -280,25 +291,17 @@ class Consume(Entrypoint):
             on_retry=self._hook(self.on_retry),
             on_give_up=self._hook(self.on_give_up),
         )
-        self._drained = Event()
 
     def start(self) -> None:
         """Begin to consume."""
-        self.container.spawn_managed_thread(self._run, identifier=f"consume.{self.queue}")
+        self.container.spawn_managed_thread(self.line.run, identifier=f"consume.{self.queue}")
         self.line.wait_ready()
 
     def stop(self) -> None:
         """Take no more and wait until what is in flight is settled."""
         self.line.stop()
-        self._drained.wait()
+        self.line.wait_ended()
         self.forwarder.close()
-
-    def _run(self) -> None:
-        try:
-            self.line.run()
-        finally:
-            if not self._drained.ready():
-                self._drained.send()
 
     def _redeclare(self, _channel: amqp.Channel) -> None:
         """After a loss: whoever comes back may be another broker, or may have lost a queue."""
@@ -422,25 +425,17 @@ class RpcInbox(SharedExtension):
         )
         self._answers: amqp.Connection | None = None
         self._answer_channel: amqp.Channel | None = None
-        self._drained = Event()
 
     def start(self) -> None:
         """Begin to take questions."""
-        self.container.spawn_managed_thread(self._run, identifier="rpc")
+        self.container.spawn_managed_thread(self.line.run, identifier="rpc")
         self.line.wait_ready()
 
     def drain(self) -> None:
         """Take no more and wait until what is in flight is answered."""
         self.line.stop()
-        self._drained.wait()
+        self.line.wait_ended()
         hang_up(self._answers)
-
-    def _run(self) -> None:
-        try:
-            self.line.run()
-        finally:
-            if not self._drained.ready():
-                self._drained.send()
 
     def _declare(self, channel: amqp.Channel) -> None:
         channel.exchange_declare(rpc_wire.EXCHANGE, "topic", durable=True, auto_delete=False)
@@ -578,7 +573,10 @@ class Timer(Entrypoint):
             self._ring()
 
     def stop(self) -> None:
-        """Wait until the run in work is over; a timer that runs after work runs once more."""
+        """Wait until the run in work is over; one that runs after work runs after the last."""
+        if self.after_work:
+            for line in self.container.lines():
+                line.wait_ended()
         self._stopping = True
         self._ring()
         self._ended.wait()

@@ -6,9 +6,11 @@ patches, so that the native thread of the management port may read while the hub
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import REGISTRY
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the page, nobody reads them
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

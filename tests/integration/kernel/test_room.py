@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import structlog
@@ -78,15 +79,14 @@ def test_a_store_that_is_away_makes_the_room_unready_but_not_dead(room):
 
 
 def test_a_hub_that_hangs_shows(amqp_uri, tmp_path):
-    room = Child(ROOM, amqp_uri, tmp_path / "diary", ECHO_LIVE_WITHIN_S="1")
-    room.say(dropped("block:4"))
+    with closing(Child(ROOM, amqp_uri, tmp_path / "diary", ECHO_LIVE_WITHIN_S="1")) as room:
+        room.say(dropped("block:4"))
 
-    room.until(lambda: room.get("/live")[0] == 503)
-    lag = [line for line in room.get("/metrics")[1].splitlines() if "hub_lag_seconds{" in line]
-    assert float(lag[0].split()[1]) > 0.5
+        room.until(lambda: room.get("/live")[0] == 503)
+        lag = [line for line in room.get("/metrics")[1].splitlines() if "hub_lag_seconds{" in line]
+        assert float(lag[0].split()[1]) > 0.5
 
-    room.until(lambda: room.get("/live")[0] == 200)
-    room.close()
+        room.until(lambda: room.get("/live")[0] == 200)
 
 
 def test_the_relay_runs_at_once_after_work(room):
@@ -96,6 +96,19 @@ def test_the_relay_runs_at_once_after_work(room):
     room.wait_for("done", event.id)
 
     room.until(lambda: len(room.lines("relay", "ran")) > before)
+
+
+def test_the_relay_runs_once_more_after_the_last_work(amqp_uri, tmp_path):
+    with closing(Child(ROOM, amqp_uri, tmp_path / "diary")) as room:
+        event = dropped("sleep:1")
+        room.say(event)
+        room.wait_for("begin", event.id)
+
+        assert room.terminate() == 0
+
+        lines = room.diary.read_text().splitlines()
+    assert lines.index(f"done {event.id} sleep:1") < len(lines) - 1
+    assert lines[-1] == "relay ran"
 
 
 def test_a_room_does_not_start_over_a_broker_that_disagrees(amqp_uri):
