@@ -190,7 +190,7 @@ def test_commands_tell_how_it_stands(env, room, cards):
     assert listed.stdout == f"{card['uscc']}  8930000000001  open  {card['company_name']}\n"
     assert closed.stdout.split()[2] == "closed"
     assert missing.returncode == 1
-    assert missing.stderr.endswith("\n91990000MA0TEBBBXT has no account\n")
+    assert missing.stderr.endswith("91990000MA0TEBBBXT has no account\n")
 
 
 @pytest.mark.parametrize(
