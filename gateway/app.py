@@ -27,9 +27,9 @@ from gateway.exchange import Door
 from gateway.parts import Parts, parts_of
 from gateway.problems import Problem, of_refusal, unavailable
 from gateway.web import pages
+from services import __version__
 from services.kernel.contracts.refusal import Refusal
 from services.kernel.errors import Unavailable
-from services.kernel.observability.logs import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def bare_app(
     """The application without parts: enough for its description."""
     app = FastAPI(
         title="danzheng",
-        version=installed_version(),
+        version=__version__,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

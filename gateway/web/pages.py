@@ -13,7 +13,7 @@ from starlette.requests import Request  # noqa: TC002  FastAPI reads the annotat
 from starlette.responses import Response
 
 from gateway.problems import KINDS, Problem
-from services.kernel.observability.logs import installed_version
+from services import __version__
 
 HERE: Final = Path(__file__).parent
 POLICY: Final = (
@@ -47,7 +47,7 @@ def _template(name: str) -> Template:
 async def landing(request: Request) -> Response:
     """What runs here."""
     base_url = request.app.state.parts.base_url
-    return page("landing", "报关单证查询打印", version=installed_version(), base_url=base_url)
+    return page("landing", "报关单证查询打印", version=__version__, base_url=base_url)
 
 
 @calls.get("/help")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services import __version__
 from services.kernel.errors import DanzhengError, Unavailable
 from services.kernel.messaging import topology
 from services.kernel.messaging.pika_consumer import PikaConsumer, PikaDelivery
-from services.kernel.observability import logs
 from services.kernel.observability import metrics as kernel_metrics
 from services.kernel.observability.health import HealthServer
 from services.render import metrics
@@ -37,7 +37,7 @@ def serve(settings: RenderSettings) -> int:
     amqp_uri = settings.amqp_uri.get_secret_value()
     topology.declare(amqp_uri, pauses_ms=settings.retry_pauses_ms)
     room = from_settings(settings)
-    kernel_metrics.build_info.labels(logs.installed_version()).set(1)
+    kernel_metrics.build_info.labels(__version__).set(1)
     room.start()
     relay = RelayThread(room)
     desks = [Desk(room, queue, settings, relay.wake) for queue in settings.queues]

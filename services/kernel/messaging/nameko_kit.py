@@ -40,6 +40,7 @@ from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import MethodNotFound
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
+from services import __version__
 from services.kernel.contracts.refusal import Refusal
 from services.kernel.errors import TryLater, Unavailable
 from services.kernel.messaging import rpc_wire, topology
@@ -52,7 +53,6 @@ from services.kernel.messaging.delivery import (
     forward,
 )
 from services.kernel.messaging.publishing import ConfirmedChannel
-from services.kernel.observability import logs
 from services.kernel.observability.trace import Work, new_traceparent, working
 
 if TYPE_CHECKING:
@@ -736,7 +736,7 @@ def run(service_class: type, settings: ProcessSettings, use: Any = None) -> int:
 
 
 def _management_port(container: Container, settings: ProcessSettings) -> HealthServer:
-    metrics.build_info.labels(logs.installed_version()).set(1)
+    metrics.build_info.labels(__version__).set(1)
     readiness = container.readiness
     health = HealthServer(
         settings.health_host,

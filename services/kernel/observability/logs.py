@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from services import __version__
 from services.kernel.observability.trace import current
 
 if TYPE_CHECKING:
@@ -68,20 +68,12 @@ def configure(service: str, level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(max(floor, root.level))
 
 
-def installed_version() -> str:
-    """The version of danzheng that runs; `unknown` in a tree that was never installed."""
-    try:
-        return version("danzheng")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 class _Origin:
     """Adds who speaks, and in which work."""
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._version = installed_version()
+        self._version = __version__
 
     def __call__(
         self, _logger: object, _method: str, line: MutableMapping[str, Any]
