@@ -33,6 +33,10 @@ class Unavailable(DanzhengError):
         super().__init__(message or f"{component} does not answer")
 
 
+class Outage(Unavailable):
+    """The room's own store is out of reach, which says nothing about the message in work."""
+
+
 class RemoteFault(DanzhengError):
     """The neighbour answered with an unforeseen error."""
 

@@ -60,7 +60,7 @@ class QueryService:
         """A declaration or a receipt from customs."""
         self.use.hear_customs(message.body, message.content_type)
 
-    @timer(_RELAY_S)
+    @timer(_RELAY_S, after_work=True)
     def relay(self) -> None:
         """Publish what was said."""
         self.use.relay()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.kernel.contracts import envelope, registry
 from services.kernel.contracts.envelope import Envelope
 from services.kernel.database.tables import inbox, outbox
-from services.kernel.errors import Unavailable
+from services.kernel.errors import Outage, Unavailable
 from services.kernel.ids import uuid7
 from services.kernel.observability import metrics
 from services.kernel.observability.trace import current
@@ -51,11 +51,14 @@ class SqlUnitOfWork:
         return self._connection
 
     def __enter__(self) -> Self:
-        """Open the transaction. Raises Unavailable when the database gives no connection."""
+        """Open the transaction.
+
+        Raises Outage when the database is away, Unavailable when no connection is free.
+        """
         try:
             self._connection = self._engine.connect()
         except _AWAY as fault:
-            raise Unavailable("database") from fault
+            raise _told(fault) from fault
         self._connection.begin()
         return self
 
@@ -74,7 +77,7 @@ class SqlUnitOfWork:
         if connection is not None:
             connection.close()
         if isinstance(fault, _AWAY):
-            raise Unavailable("database") from fault
+            raise _told(fault) from fault
 
     def commit(self) -> None:
         """Make everything since the last commit last; a new transaction begins."""
@@ -125,3 +128,11 @@ class SqlUnitOfWork:
         if not is_new:
             metrics.inbox_duplicates.inc()
         return is_new
+
+
+def _told(fault: BaseException) -> Unavailable:
+    """A database that is away is an outage; one that is slow or full only is not to be had now."""
+    away = isinstance(fault, DBAPIError) and (
+        fault.connection_invalidated or fault.statement is None
+    )
+    return Outage("database") if away else Unavailable("database")

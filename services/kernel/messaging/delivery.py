@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from services.kernel.contracts import envelope as envelopes
-from services.kernel.errors import PermanentFailure
+from services.kernel.errors import Outage, PermanentFailure
 from services.kernel.messaging import topology
 from services.kernel.messaging.publishing import Letter
 from services.kernel.observability import metrics
@@ -85,9 +85,14 @@ Verdict = Ack | Retry | Park
 
 
 def judge(fault: BaseException, attempt: int, steps: int) -> Verdict:
-    """The verdict on a message whose handler raised, with so many steps in the ladder."""
+    """The verdict on a message whose handler raised, with so many steps in the ladder.
+
+    The ladder is for single messages: while our own store is away none is parked for it.
+    """
     if isinstance(fault, PermanentFailure):
         return Park(fault.reason, fault)
+    if isinstance(fault, Outage):
+        return Retry(min(attempt, steps), fault)
     if attempt > steps:
         return Park(EXHAUSTED, fault)
     return Retry(attempt, fault)
@@ -207,7 +212,7 @@ def forward(verdict: Retry | Park, raw: RawMessage, pauses_ms: Sequence[int]) ->
     headers = {key: value for key, value in raw.headers.items() if key.startswith("ce_")}
     headers[QUEUE] = raw.queue
     if isinstance(verdict, Retry):
-        headers[ATTEMPT] = raw.attempt + 1
+        headers[ATTEMPT] = raw.attempt + (not isinstance(verdict.fault, Outage))
         exchange = topology.retry_exchange(pauses_ms[min(verdict.step, len(pauses_ms)) - 1])
         key = raw.queue
     else:

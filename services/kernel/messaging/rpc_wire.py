@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.kernel.contracts.refusal import Refusal
-from services.kernel.errors import DanzhengError, RemoteFault, TryLater, Unavailable
+from services.kernel.errors import DanzhengError, Outage, RemoteFault, TryLater, Unavailable
 from services.kernel.observability.trace import current
 
 EXCHANGE = "nameko-rpc"
@@ -88,7 +88,7 @@ def fault_of(kind: str, arguments: list[Any], where: str) -> Exception:
     """The fault that stands for one raised at the other side."""
     if kind == Refusal.__name__:
         return Refusal(*arguments)
-    if kind == Unavailable.__name__:
+    if kind in {Unavailable.__name__, Outage.__name__}:
         return Unavailable(*arguments)
     if kind == TryLater.__name__:
         return Unavailable(where.partition(".")[0], f"{where} cannot answer now")

@@ -4,7 +4,7 @@ import pytest
 
 from services.kernel.contracts import envelope as envelopes
 from services.kernel.contracts.envelope import CONTENT_TYPE
-from services.kernel.errors import PermanentFailure, TryLater, Unavailable
+from services.kernel.errors import Outage, PermanentFailure, TryLater, Unavailable
 from services.kernel.messaging import delivery, topology
 from services.kernel.messaging.delivery import Ack, Breaker, Delivery, Park, RawMessage, Retry
 from services.kernel.observability.trace import current
@@ -124,3 +124,15 @@ def test_poison_does_not_open_the_breaker():
     breaker.note(Park("undecodable"))
 
     assert not breaker.is_open
+
+
+@pytest.mark.parametrize("attempt", [1, 4, 5, 40])
+def test_while_our_own_store_is_away_no_message_is_parked_and_no_attempt_is_spent(attempt):
+    raw = _raw(dropped("x"), attempt)
+
+    verdict = Delivery("retention", _raising(Outage("database")), steps=4)(raw)
+
+    assert isinstance(verdict, Retry)
+    assert verdict.step <= 4
+    letter = delivery.forward(verdict, raw, PAUSES)
+    assert letter.headers[delivery.ATTEMPT] == attempt

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.kernel.clock import SystemClock
 from services.kernel.contracts import envelope
@@ -12,7 +12,7 @@ from services.kernel.database.engine import make_engine
 from services.kernel.database.relay import Relay
 from services.kernel.database.tables import inbox, metadata, outbox
 from services.kernel.database.unit_of_work import SqlUnitOfWork
-from services.kernel.errors import Unavailable
+from services.kernel.errors import Outage, Unavailable
 from services.kernel.observability.trace import Work, working
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -128,3 +128,22 @@ def test_what_was_rolled_back_is_still_unseen(engine):
         assert work.first_sight("m1")
     with engine.connect() as connection:
         assert connection.execute(select(inbox)).all() == []
+
+
+def test_a_database_that_is_away_is_an_outage_and_a_slow_one_is_not(engine, database_url):
+    away = make_engine(database_url.replace("@127.0.0.1:", "@127.0.0.1:1"))
+    with pytest.raises(Outage), SqlUnitOfWork(away, "auth", SystemClock()):
+        pass
+    away.dispose()
+    with pytest.raises(Unavailable) as slow, SqlUnitOfWork(engine, "auth", SystemClock()) as work:
+        work.connection.execute(text("SET LOCAL statement_timeout = 1"))
+        work.connection.execute(text("SELECT pg_sleep(1)"))
+    assert not isinstance(slow.value, Outage)
+
+
+def test_a_connection_that_is_cut_in_the_middle_is_an_outage(engine):
+    with pytest.raises(Outage), SqlUnitOfWork(engine, "auth", SystemClock()) as work:
+        own = work.connection.scalar(text("SELECT pg_backend_pid()"))
+        with engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        work.connection.execute(text("SELECT 1"))
