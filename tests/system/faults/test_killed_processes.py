@@ -92,7 +92,18 @@ def healthy_again(sandbox: Sandbox, name: str, dead: int) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["auth", "query", "apply", "render", "retention", "gateway", "rabbitmq", "postgres", "store"],
+    [
+        "auth",
+        "query",
+        "apply",
+        "render",
+        "retention",
+        "gateway",
+        "rabbitmq",
+        "epmd",
+        "postgres",
+        "store",
+    ],
 )
 def test_a_killed_process_loses_nothing_and_doubles_nothing(sandbox, clerk, bucket, kind):
     victim = next(row for row in sandbox.processes() if row["kind"] == kind)
