@@ -76,7 +76,7 @@ types: install-python ## check the types
 	@$(VENV)/mypy services gateway
 
 core: install-python ## run the tests that need nothing outside
-	@$(PYTEST) tests/core
+	@$(PYTEST) -p no:schemathesis tests/core
 
 contract: install-tests ## run the tests of contracts and conformance
 	@$(PYTEST) tests/contract

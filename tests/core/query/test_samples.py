@@ -48,15 +48,20 @@ def test_the_companies_have_valid_codes_and_cards_of_their_own():
     assert all(len(item.card_no) == 13 and item.card_no.isdecimal() for item in companies)
 
 
-@pytest.fixture(params=["2026-11-24", "2027-01-02", "2028-02-29"])
+@pytest.fixture(scope="module", params=["2026-11-24", "2027-01-02", "2028-02-29"])
 def today(request):
     return date.fromisoformat(request.param)
 
 
-@pytest.fixture
-def made(tmp_path, today):
-    rows = sandbox.write(tmp_path, today)
-    stored = (tmp_path / sandbox.ROWS_FILE).read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("sandbox")
+
+
+@pytest.fixture(scope="module")
+def made(folder, today):
+    rows = sandbox.write(folder, today)
+    stored = (folder / sandbox.ROWS_FILE).read_text(encoding="utf-8")
     assert json.loads(stored) == rows
     return rows
 
@@ -74,9 +79,9 @@ def expected_print(item):
     return "ready" if item.data.goods else "failed"
 
 
-def test_each_sandbox_row_is_what_its_files_say(made, tmp_path, today):
+def test_each_sandbox_row_is_what_its_files_say(made, folder, today):
     for row in made:
-        item = declaration(row, tmp_path)
+        item = declaration(row, folder)
         assert item.entry_id == row["entry_id"]
         assert item.owner == COMPANIES[row["owner"]].uscc
         assert item.data.trade_name == COMPANIES[row["owner"]].name
@@ -88,7 +93,7 @@ def test_each_sandbox_row_is_what_its_files_say(made, tmp_path, today):
         assert row["expect_export"] == ("failed" if unfinished else "ready")
 
 
-def test_the_sandbox_has_enough_of_everything(made, tmp_path, today):
+def test_the_sandbox_has_enough_of_everything(made, folder, today):
     assert len({row["entry_id"] for row in made}) == len(made)
     ready = [row for row in made if row["expect_print"] == row["expect_export"] == "ready"]
     owners = Counter(row["owner"] for row in ready)
@@ -96,7 +101,7 @@ def test_the_sandbox_has_enough_of_everything(made, tmp_path, today):
     assert owners["company-b"] >= 3
     assert owners["company-c"] >= 3
     of_a = [row for row in ready if row["owner"] == "company-a"]
-    kinds = {declaration(row, tmp_path).data.form_kind for row in of_a}
+    kinds = {declaration(row, folder).data.form_kind for row in of_a}
     assert len(kinds) == 4
     recent = [row for row in of_a if (today - date.fromisoformat(row["declared_on"])).days < 85]
     assert len(recent) >= 60
