@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+from bench.record import keep  # noqa: E402
+
 os.environ["PYTHONPATH"] = str(ROOT)
 
 from tests.support.engines import (  # noqa: E402
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 DOCUMENTS = int(os.environ.get("DOCUMENTS", "600"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 CHILDREN = os.environ.get("CHILDREN", "1")
-RESULT = ROOT / "bench" / "results" / "documents.json"
 GOAL_PER_S = 40
 WARM = 40
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -124,12 +125,11 @@ def main() -> None:
         "documents": DOCUMENTS,
         "rounds": ROUNDS,
         "children": int(CHILDREN),
-        "load_average": round(os.getloadavg()[0], 1),
         **found,
         "goal_per_s": GOAL_PER_S,
         "goal_met": all(one["documents_per_s"] >= GOAL_PER_S for one in found.values()),
     }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("documents", result)
     print(json.dumps(result, indent=1))
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.record import keep  # noqa: E402
 from tests.support.outsider import Outsider  # noqa: E402
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ SINGLES = int(os.environ.get("SINGLES", "30"))
 CALLS = int(os.environ.get("CALLS", "40"))
 AT_ONCE = 4  # applications of fifty handed in together
 LIMIT_S = 180.0  # beyond it an application counts as lost and the bench fails
-RESULT = ROOT / "bench" / "results" / "e2e.json"
 # goals of HTTP API section 15, 95th percentile in milliseconds
 GOALS_MS = {
     "GET /declarations, 50 numbers": 150.0,
@@ -234,7 +234,7 @@ def main() -> None:
         "goals_p95_ms": GOALS_MS,
         **measure(client, ends, numbers),
     }
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    keep("e2e", result)
     tell(result)
 
 

@@ -9,7 +9,6 @@ more, which changes nothing. The start of the process is counted in.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.record import keep  # noqa: E402
 from deploy.local.samples.random_set import random_declarations  # noqa: E402
 from deploy.local.samples.writing import write_set  # noqa: E402
 from services.kernel.database.migrate import migrate  # noqa: E402
@@ -28,7 +28,6 @@ from tests.support.engines import fresh_database, running_engines  # noqa: E402
 
 COUNT = int(os.environ.get("COUNT", "3000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-RESULT = ROOT / "bench" / "results" / "import.json"
 GOAL_PER_S = 300
 
 
@@ -79,8 +78,7 @@ def main() -> int:
         "goal_per_s": GOAL_PER_S,
         "goal_met": rates["declarations alone"] >= GOAL_PER_S,
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    keep("import", result)
     print(f"{COUNT:,} declarations, {receipts:,} receipts, medians of {ROUNDS} rounds")
     for name, rate in rates.items():
         print(f"{name:36}{rate:8,} declarations/s")

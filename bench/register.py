@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import os
 import random
 import statistics
@@ -28,6 +27,7 @@ from sqlalchemy import create_engine, text
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.record import keep  # noqa: E402
 from deploy.local.samples.random_set import random_declarations  # noqa: E402
 from deploy.local.samples.world import make_uscc  # noqa: E402
 from deploy.local.samples.writing import message, receipts_of  # noqa: E402
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 ROWS = int(os.environ.get("ROWS", "1000000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 CALLS = int(os.environ.get("CALLS", "400"))
-RESULT = ROOT / "bench" / "results" / "register.json"
 TODAY = date(2026, 11, 24)
 COMPANIES = 2_000
 DAYS = 900  # all are in custody
@@ -220,8 +219,7 @@ def main() -> int:
     finally:
         use.close()
         next(database, None)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    keep("register", result)
     return 0 if result["goal_met"] else 1
 
 

@@ -30,6 +30,7 @@ from pyhanko.sign import fields, signers
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.record import keep  # noqa: E402
 from services.render.products.declaration_form import FormJob, FormPrinter  # noqa: E402
 from tests.support import pdf  # noqa: E402
 from tests.support.forms import FONT_DIR, ORDERED_AT, snapshot  # noqa: E402
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = float(os.environ.get("SECONDS", "3"))
-RESULT = ROOT / "out" / "bench" / "render.json"
 CODE = "7K3M9QW2XR5T8V1B4N6P0D2H"
 ONE_PAGE, FIFTY = "1 page", "50 items"
 # name -> (what is drawn, the row it is held against)
@@ -226,9 +226,8 @@ def main() -> None:
         turned = names[number % len(names) :] + names[: number % len(names)]
         rounds.append({row: in_own_process(row, core) for row in turned})
     rows = summary(rounds)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
     facts = {"at": datetime.now(UTC).isoformat(), "python": sys.version, "rounds": ROUNDS}
-    RESULT.write_text(json.dumps(facts | {"rows": rows}, ensure_ascii=False, indent=1))
+    keep("render", facts | {"rows": rows})
     print(table(rows))
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.record import keep  # noqa: E402
 from services.kernel.messaging.blocking_rpc import BlockingRpcClient  # noqa: E402
 from services.kernel.messaging.rpc_client import RpcClient  # noqa: E402
 from tests.support.engines import fresh_vhost, running_engines  # noqa: E402
@@ -37,7 +37,6 @@ RUNS = int(os.environ.get("RUNS", "5"))
 CALLS = int(os.environ.get("CALLS", "2000"))
 PEER_CALLS = int(os.environ.get("PEER_CALLS", "150"))  # it is slow, and steady soon
 CALLERS = 32
-RESULT = ROOT / "bench" / "results" / "rpc.json"
 GOAL_PER_S = 1000
 ROOM = "retention"  # the name under which the echo room answers
 
@@ -127,19 +126,8 @@ VARIANTS = {
 }
 
 
-def machine() -> dict[str, object]:
-    """Where it was measured."""
-    return {
-        "cpu_count": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "load_before": [round(each, 2) for each in os.getloadavg()],
-    }
-
-
 def measure() -> dict[str, object]:
     """All variants in turn, so many times."""
-    where = machine()
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     with tempfile.TemporaryDirectory() as folder:
         for uri in fresh_vhost(running_engines()):
@@ -148,7 +136,7 @@ def measure() -> dict[str, object]:
                 for name, variant in VARIANTS.items():
                     runs[name].append(variant(uri))
             room.close()
-    return {"machine": where, "runs": runs, "median": medians(runs)}
+    return {"runs": runs, "median": medians(runs)}
 
 
 def medians(runs: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
@@ -172,7 +160,7 @@ def main() -> int:
         )
     reached = median[f"RpcClient, {CALLERS} callers"]["calls_per_s"]
     result |= {"goal_calls_per_s": GOAL_PER_S, "reached": reached >= GOAL_PER_S}
-    RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    keep("rpc", result)
     print(f"goal {GOAL_PER_S}/s: {'reached' if result['reached'] else 'missed'}")
     return 0 if result["reached"] else 1
 
