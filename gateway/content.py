@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
 from gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _KEY = re.compile(r'^("?)([A-Za-z0-9_-]{16,64})\1\Z')
 
@@ -53,6 +56,19 @@ def content_sha256(body: object) -> str | None:
         return hashlib.sha256(rfc8785.dumps(content)).hexdigest()  # type: ignore[arg-type]  # JSON
     except rfc8785.CanonicalizationError:
         return None
+
+
+def place_without_form(body: object) -> tuple[str | int, ...]:
+    """Where in a body the value is that has no RFC 8785 form; the whole body when no part is it."""
+    parts: Iterable[tuple[str | int, object]] = ()
+    if isinstance(body, dict):
+        parts = body.items()
+    elif isinstance(body, list):
+        parts = enumerate(body)
+    for name, part in parts:
+        if content_sha256([part]) is None:
+            return (name, *place_without_form(part))
+    return ()
 
 
 def idempotency_key(header: str | None) -> str:

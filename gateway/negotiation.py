@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"^bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*\Z", re.IGNORECASE | re.ASCII)
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
 _MAX_DIGITS = 18  # beyond any file; keeps the arithmetic of hostile headers small
+_BEYOND = 10**_MAX_DIGITS
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
@@ -59,23 +60,28 @@ def slice_of(headers: Mapping[str, str], etag: str, size: int) -> Slice:
     if "range" not in headers or (if_range is not None and if_range.strip() != etag):
         return whole
     found = _RANGE.match(headers["range"])
-    if found is None or max(len(found[1]), len(found[2])) > _MAX_DIGITS:
+    if found is None:
         return whole
     return _ranged(found[1], found[2], size) or whole
 
 
 def _ranged(first: str, last: str, size: int) -> Slice | None:
     if first:
-        start, end = int(first), min(int(last), size - 1) if last else size - 1
-        if last and int(last) < start:
+        start, end = _place(first), min(_place(last), size - 1) if last else size - 1
+        if last and _place(last) < start:
             return None
     elif last:
-        start, end = max(0, size - int(last)), size - 1
+        start, end = max(0, size - _place(last)), size - 1
     else:
         return None
     if start >= size or end < start:
         return Slice(416, 0, 0, size)
     return Slice(206, start, end - start + 1, size)
+
+
+def _place(digits: str) -> int:
+    bare = digits.lstrip("0")
+    return int(bare or "0") if len(bare) <= _MAX_DIGITS else _BEYOND
 
 
 def repr_digest(sha256: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +31,9 @@ _HEX = re.compile(rb"<([0-9A-Fa-f]+)>")
 _CMAP_BLOCK = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
 _CMAP_RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(\[[^\]]*\]|<[0-9A-Fa-f]+>)")
 _MOST_CODES = 1 << 16  # of a font
+_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+_MOST_STREAMS = 1000
+_STREAM_LIMIT = 1 << 20  # bytes; text and the meaning of its codes take a few thousand
 _ESCAPES = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -55,7 +61,11 @@ class SheetJob:
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature in a PDF; `intact` tells that the bytes it covers are as they were signed."""
+    """A signature in a PDF.
+
+    `intact` tells that the bytes it covers are as they were signed, `trusted` that besides its
+    certificate leads to our roots, `ours` that such a certificate made it, be it for other bytes.
+    """
 
     signer: str
     issuer: str
@@ -67,6 +77,7 @@ class Signature:
     covers_whole_file: bool
     trusted: bool
     intact: bool
+    ours: bool
 
 
 @dataclass(frozen=True)
@@ -116,14 +127,19 @@ def _cell(row: list[Any]) -> str:
 
 
 def read_pdf(content: bytes, roots: list[Any]) -> PdfFacts:
-    """Codes and signatures; nothing of what cannot be read."""
+    """Codes and signatures; nothing of what cannot be read.
+
+    A file whose order is broken cannot be opened, but still carries the code it shows.
+    """
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415  child only
 
     def open_it() -> Any:
         return PdfFileReader(io.BytesIO(content), strict=False)
 
+    codes = _or_none(lambda: _codes(_texts(open_it())))
     return PdfFacts(
-        _or_none(lambda: _codes(open_it())), _or_none(lambda: _signatures(open_it(), roots))
+        codes or _or_none(lambda: _codes(_texts_of_wreck(content))),
+        _or_none(lambda: _signatures(open_it(), roots)),
     )
 
 
@@ -141,6 +157,8 @@ def _or_none(read: Callable[[], list[_Found]]) -> list[_Found]:
         LookupError,
         AttributeError,
         RecursionError,
+        zlib.error,
+        NotImplementedError,
     ):
         # strange files break readers in many ways; none of them makes the file one of ours
         return []
@@ -150,9 +168,9 @@ def _signatures(pdf: Any, roots: list[Any]) -> list[Signature]:
     return [_signature(one, roots) for one in pdf.embedded_regular_signatures[:MAX_SIGNATURES]]
 
 
-def _codes(pdf: Any) -> list[str]:
-    texts = "\n".join(_texts(pdf))
-    return [code.replace("-", "") for code in dict.fromkeys(_CODE.findall(texts))]
+def _codes(texts: Iterator[str]) -> list[str]:
+    found = _CODE.findall("\n".join(texts))
+    return [code.replace("-", "") for code in dict.fromkeys(found)]
 
 
 def _texts(pdf: Any) -> Iterator[str]:
@@ -164,6 +182,35 @@ def _texts(pdf: Any) -> Iterator[str]:
         streams = contents if isinstance(contents, list) else [contents]
         for stream in streams:
             yield from _shown(stream.get_object().data, meanings)
+
+
+def _texts_of_wreck(content: bytes) -> Iterator[str]:
+    """The strings in all streams of a file, by any meaning given in it; needs no table or tree."""
+    places = itertools.islice(_STREAM.finditer(content), _MOST_STREAMS)
+    streams = [_inflated(place[1]) for place in places]
+    meanings = [_meaning(stream) for stream in streams if b"beginbf" in stream]
+    for stream in streams:
+        if b" Tf" not in stream:
+            continue  # a font or a picture
+        fonts = {font.decode("latin-1") for font, _ in _TOKENS.findall(stream)}
+        for meaning in meanings:
+            yield from _shown(stream, dict.fromkeys(fonts, meaning))
+
+
+def _inflated(stream: bytes) -> bytes:
+    """What can be had of it: all before the first byte that does not fit."""
+    inflate = zlib.decompressobj()
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for start in range(0, len(stream), 64):
+            parts.append(inflate.decompress(stream[start : start + 64], _STREAM_LIMIT - size))
+            size += len(parts[-1])
+            if size >= _STREAM_LIMIT:
+                break
+    except zlib.error:
+        pass
+    return b"".join(parts)
 
 
 def _shown(content: bytes, meanings: dict[str, dict[int, str]]) -> Iterator[str]:
@@ -240,11 +287,17 @@ def _signature(embedded: Any, roots: list[Any]) -> Signature:
     from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415
     from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
 
+    def context() -> ValidationContext:
+        return ValidationContext(
+            trust_roots=roots,
+            other_certs=embedded.other_embedded_certs,
+            allow_fetching=False,
+            revocation_mode="soft-fail",
+        )
+
     status = validate_pdf_signature(
         embedded,
-        signer_validation_context=ValidationContext(
-            trust_roots=roots, allow_fetching=False, revocation_mode="soft-fail"
-        ),
+        signer_validation_context=context(),
         key_usage_settings=KeyUsageConstraints(
             key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
         ),
@@ -262,7 +315,21 @@ def _signature(embedded: Any, roots: list[Any]) -> Signature:
         covers_whole_file=status.coverage == SignatureCoverageLevel.ENTIRE_FILE,
         trusted=bool(status.trusted),
         intact=bool(status.intact and status.valid),
+        ours=bool(status.trusted or (status.valid and _vouched_for(certificate, context()))),
     )
+
+
+def _vouched_for(certificate: Any, context: Any) -> bool:
+    """If the roots vouch for a certificate; asked of that of a changed file, which is not told."""
+    from pyhanko_certvalidator import CertificateValidator  # noqa: PLC0415  child only
+    from pyhanko_certvalidator.errors import PathError, ValidationError  # noqa: PLC0415
+
+    validator: Any = CertificateValidator(certificate, validation_context=context)
+    try:
+        asyncio.run(validator.async_validate_usage({"digital_signature"}))
+    except (PathError, ValidationError):
+        return False
+    return True
 
 
 def _common_name(name: Any) -> str:

@@ -75,6 +75,11 @@ def our_seal(facts: PdfFacts) -> Signature | None:
     return next((one for one in facts.signatures if one.trusted), None)
 
 
+def bears_our_seal(facts: PdfFacts) -> bool:
+    """If a seal of ours is in the file, even one that no longer fits it."""
+    return any(one.ours for one in facts.signatures)
+
+
 def report(
     answers: Answers,
     record: DocumentRecord | None,

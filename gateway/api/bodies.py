@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.content import content_sha256, idempotency_key, parse_json
-from gateway.problems import Problem
+from gateway.content import content_sha256, idempotency_key, parse_json, place_without_form
+from gateway.problems import Fault, Problem, of_faults
 from gateway.services import Keyed
 from gateway.uploads import JSON_LIMIT_BYTES, read_bytes, require_json
+from gateway.validation import pointer
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from services.kernel.contracts.apply import Replay
 
 REPLAYED = {"Idempotency-Replayed": "true"}
+
+_NUMBER_TOO_LARGE = (
+    "数值超出范围；报关单号须写成字符串。",
+    "The number is too large. Entry numbers are strings.",
+)
 
 
 async def json_body(request: Request) -> Any:
@@ -31,7 +37,8 @@ async def keyed_body(request: Request) -> tuple[Any, Keyed]:
     body = await json_body(request)
     digest = content_sha256(body)
     if digest is None:
-        raise Problem("validation-failed")
+        where = pointer(place_without_form(body))
+        raise of_faults([Fault("body", where, "validation-failed", *_NUMBER_TOO_LARGE)])
     return body, Keyed(request.scope["path"], key, digest)
 
 

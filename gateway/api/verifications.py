@@ -75,7 +75,7 @@ async def _checked(parts: Parts, content: bytes) -> dict[str, Any]:
         answers = verification.of_known_file(record, await _digest(parts, record))
     else:
         record = await _claimed(parts, facts)
-        ours = record is not None or verification.our_seal(facts) is not None
+        ours = record is not None or verification.bears_our_seal(facts)
         answers = verification.of_altered_file(record, facts) if ours else verification.UNRECOGNISED
     return verification.report(answers, record, signature, parts.base_url)
 

@@ -190,7 +190,7 @@ PDF = b"%PDF-1.7\n%the rest is scripted\n"
 SHA = hashlib.sha256(PDF).hexdigest()
 SEAL = Signature(
     "danzheng 测试章", "danzheng Test Seal CA", "1f3a", MADE, None, "PAdES-B-B",
-    "ECDSA P-256 SHA-256", covers_whole_file=True, trusted=True, intact=True,
+    "ECDSA P-256 SHA-256", covers_whole_file=True, trusted=True, intact=True, ours=True,
 )  # fmt: skip
 
 
@@ -234,7 +234,7 @@ async def test_a_changed_file_that_carries_our_code_or_seal_is_altered(door):
     assert by_code["answers"]["unchanged"]["result"] == "no"
     assert by_code["document"]["verification_code"] == CODE
     door.rooms.script["apply.verify_code"] = refused("verification-not-found")
-    door.reading.facts = PdfFacts([], [SEAL])
+    door.reading.facts = PdfFacts([], [replace(SEAL, trusted=False, intact=False)])
     by_seal = (await verify(door)).json()
     assert by_seal["verdict"] == "altered"
     assert by_seal["document"] is None
@@ -243,7 +243,7 @@ async def test_a_changed_file_that_carries_our_code_or_seal_is_altered(door):
 async def test_a_strange_file_is_not_recognised_whatever_it_claims(door):
     door.rooms.script["apply.verify_sha256"] = None
     door.rooms.script["apply.verify_code"] = refused("verification-not-found")
-    door.reading.facts = PdfFacts([CODE], [replace(SEAL, trusted=False)])
+    door.reading.facts = PdfFacts([CODE], [replace(SEAL, trusted=False, ours=False)])
     body = (await verify(door)).json()
     assert body["verdict"] == "unrecognised"
     assert body["document"] is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import texts
-from gateway.content import content_sha256, idempotency_key, parse_json
+from gateway.content import content_sha256, idempotency_key, parse_json, place_without_form
 from gateway.limits import RateLimit
 from gateway.negotiation import data_format, disposition, matches, slice_of
 from gateway.number_lists import TooManyNumbers, Unreadable, read_list, text_of
@@ -197,6 +197,20 @@ def test_a_range_is_a_true_part_of_the_file(size, first, last):
         assert part.content_range == f"bytes {first}-{end}/{size}"
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "length"),
+    [
+        ("bytes=0-" + "9" * 30, 206, 0, 100),
+        ("bytes=-" + "9" * 5000, 206, 0, 100),
+        ("bytes=" + "0" * 5000 + "7-8", 206, 7, 2),
+        ("bytes=" + "9" * 5000 + "-", 416, 0, 0),
+    ],
+)
+def test_a_range_of_many_digits_is_a_range(asked, status, start, length):
+    part = slice_of({"range": asked}, '"x"', 100)
+    assert (part.status, part.start, part.length) == (status, start, length)
+
+
 def test_tags_are_compared_weakly():
     assert matches('"a", W/"b"', 'W/"b"')
     assert matches('W/"b"', '"b"')
@@ -292,3 +306,11 @@ def test_the_pure_parts_load_no_server_broker_store_or_pdf_reader():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert said.stdout.strip() == "[]"
+
+
+def test_a_number_without_exact_form_is_found():
+    assert place_without_form({"a": "x", "entry_ids": ["1", 530120261000000018]}) == (
+        "entry_ids",
+        1,
+    )
+    assert place_without_form({"a/b": {"c": 1e999}}) == ("a/b", "c")

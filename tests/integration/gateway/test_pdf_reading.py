@@ -71,6 +71,28 @@ def test_a_changed_byte_breaks_the_seal_and_leaves_the_code(sealed, roots):
     assert not any(one.intact and one.trusted for one in facts.signatures)
 
 
+def test_a_form_whose_order_is_broken_still_shows_its_code(sealed, roots):
+    marks = (b"%%EOF", b"startxref", b"/Root", b"/Contents", b"/Count", b"endobj")
+    for mark in marks:
+        place = sealed.rindex(mark)
+        changed = sealed[:place] + b"x" * len(mark) + sealed[place + len(mark) :]
+        facts = read_pdf(changed, roots)
+        assert facts.codes == [CODE] or any(one.ours for one in facts.signatures), mark
+    assert read_pdf(sealed[: sealed.rindex(b"xref")], roots).codes == [CODE]
+
+
+def test_a_seal_stays_ours_when_the_text_it_covers_is_broken(sealed, roots):
+    with pikepdf.open(io.BytesIO(sealed)) as file:
+        text = file.pages[0].Contents.read_raw_bytes()
+    for part in (len(text) // 4, len(text) - 2):
+        place = sealed.index(text) + part
+        changed = sealed[:place] + bytes([sealed[place] ^ 0x55]) + sealed[place + 1 :]
+        (signature,) = read_pdf(changed, roots).signatures
+        assert (signature.ours, signature.trusted, signature.intact) == (True, False, False)
+    others = list(load_certs_from_pemder_data(make_seal("rsa").root))
+    assert not any(one.ours for one in read_pdf(changed, others).signatures)
+
+
 def test_a_form_saved_anew_still_shows_its_code(sealed, roots):
     again = io.BytesIO()
     with pikepdf.open(io.BytesIO(sealed)) as file:
