@@ -48,6 +48,7 @@ class SeaweedFS:
     def prepare(self) -> None:
         """Write the identities, and make the data folder."""
         self._home().joinpath("data").mkdir(parents=True, exist_ok=True)
+        self._home().chmod(0o700)  # it keeps companies' files as they are
         self._home().joinpath("log").mkdir(exist_ok=True)
         write_private(self._home() / "identities.json", json.dumps(self._identities(), indent=1))
 

@@ -28,10 +28,10 @@ _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _GUARDED = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {
     "form_kind": {
-        "import_declaration": "进口报关单",
-        "export_declaration": "出口报关单",
-        "import_record_list": "进境备案清单",
-        "export_record_list": "出境备案清单",
+        "import_declaration": "进口货物报关单",
+        "export_declaration": "出口货物报关单",
+        "import_record_list": "进境货物备案清单",
+        "export_record_list": "出境货物备案清单",
     },
     "promises": {"yes": "是", "no": "否", "blank": "空"},
 }

@@ -105,8 +105,8 @@ def _expected(field, value):
     if field.type == "integers":
         return ",".join(map(str, value))
     words = {
-        "import_declaration": "进口报关单",
-        "export_declaration": "出口报关单",
+        "import_declaration": "进口货物报关单",
+        "export_declaration": "出口货物报关单",
         "yes": "是",
         "no": "否",
         "blank": "空",
