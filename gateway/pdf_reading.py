@@ -7,6 +7,7 @@ import io
 import itertools
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -202,14 +203,12 @@ def _inflated(stream: bytes) -> bytes:
     inflate = zlib.decompressobj()
     parts: list[bytes] = []
     size = 0
-    try:
+    with suppress(zlib.error):  # the rest is not to be had
         for start in range(0, len(stream), 64):
             parts.append(inflate.decompress(stream[start : start + 64], _STREAM_LIMIT - size))
             size += len(parts[-1])
             if size >= _STREAM_LIMIT:
                 break
-    except zlib.error:
-        pass
     return b"".join(parts)
 
 
