@@ -109,7 +109,8 @@ class PostgreSQL:
                 "log_timezone = 'UTC'",
                 "log_min_messages = warning",
                 f"fsync = {lasting}",
-                f"synchronous_commit = {lasting}",
+                # never off: a killed server must keep what it has confirmed, in tests above all
+                "synchronous_commit = on",
                 f"full_page_writes = {lasting}",
                 "",
             ]
