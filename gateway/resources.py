@@ -133,7 +133,7 @@ def _declaration(row: DeclarationRow) -> Resource:
         "entry_id": row.entry_id,
         "ie_flag": row.ie_flag,
         "form_kind": row.form_kind,
-        "form_kind_text": texts.FORM_KIND[row.form_kind],
+        "form_kind_text": row.form_kind_text,
         "customs_code": row.customs_code,
         "customs_name": row.customs_name,
         "declared_on": _day(row.declared_on),

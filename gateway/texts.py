@@ -16,12 +16,6 @@ EXPORT_STATUS: dict[str, tuple[str | None, str]] = {
     "failed": ("2", "数据生成失败"),
 }
 SEAL = {"none": "无签章", "sealed": "有签章"}
-FORM_KIND = {
-    "import_declaration": "进口货物报关单",
-    "export_declaration": "出口货物报关单",
-    "import_record_list": "进境货物备案清单",
-    "export_record_list": "出境货物备案清单",
-}
 ACTION = {
     "export": "导出",
     "print": "打印",

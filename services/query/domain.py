@@ -19,12 +19,6 @@ _CLEARED = "R"
 _DELETED = "D"
 _RECEIVED = "L"
 _RECORD_LIST_TYPES = frozenset({"ML", "LY", "SM", "SL", "MK", "AL", "BL"})
-FORM_KIND_TEXTS: dict[str, str] = {
-    "import_declaration": "进口货物报关单",
-    "export_declaration": "出口货物报关单",
-    "import_record_list": "进境货物备案清单",
-    "export_record_list": "出境货物备案清单",
-}
 
 State = Literal["open", "cleared", "reopened", "withdrawn"]
 

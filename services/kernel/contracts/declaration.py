@@ -15,6 +15,13 @@ from typing import Any, Literal
 FormKind = Literal[
     "import_declaration", "export_declaration", "import_record_list", "export_record_list"
 ]
+FORM_KIND_TEXTS: dict[str, str] = {
+    "import_declaration": "进口货物报关单",
+    "export_declaration": "出口货物报关单",
+    "import_record_list": "进境货物备案清单",
+    "export_record_list": "出境货物备案清单",
+}
+"""The official names of the four forms (announcement 2018-61)."""
 Answer = Literal["yes", "no", "blank"]
 SCHEMA = "danzheng-declaration-data/1"
 

@@ -29,12 +29,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.kernel.contracts.declaration import DeclarationData, Snapshot
+from services.kernel.contracts.declaration import FORM_KIND_TEXTS, DeclarationData, Snapshot
 from services.kernel.contracts.query import DeclarationRow, SnapshotAnswer
 from services.kernel.database.unit_of_work import SqlUnitOfWork
 from services.kernel.errors import Unavailable
 from services.query.digest import snapshot_digest
-from services.query.domain import FORM_KIND_TEXTS, Declaration, Receipt, Standing
+from services.query.domain import Declaration, Receipt, Standing
 from services.query.ports import Forgotten, Place, Wanted
 
 if TYPE_CHECKING:

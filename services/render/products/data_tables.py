@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from services.kernel.contracts.declaration import FORM_KIND_TEXTS
 from services.kernel.contracts.dictionary import DictionaryField, dictionary
 
 if TYPE_CHECKING:
@@ -27,12 +28,7 @@ _OTHER_REASON = "数据生成失败"
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _GUARDED = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {
-    "form_kind": {
-        "import_declaration": "进口货物报关单",
-        "export_declaration": "出口货物报关单",
-        "import_record_list": "进境货物备案清单",
-        "export_record_list": "出境货物备案清单",
-    },
+    "form_kind": FORM_KIND_TEXTS,
     "promises": {"yes": "是", "no": "否", "blank": "空"},
 }
 _YES_NO = {True: "是", False: "否"}

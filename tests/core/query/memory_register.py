@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from services.kernel.contracts.declaration import Snapshot
+from services.kernel.contracts.declaration import FORM_KIND_TEXTS, Snapshot
 from services.kernel.contracts.query import DeclarationRow, SnapshotAnswer
 from services.query.digest import snapshot_digest
-from services.query.domain import FORM_KIND_TEXTS
 from services.query.ports import Forgotten
 
 
