@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import (
@@ -26,13 +26,10 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.kernel.contracts.declaration import FORM_KIND_TEXTS, DeclarationData, Snapshot
 from services.kernel.contracts.query import DeclarationRow, SnapshotAnswer
 from services.kernel.database.unit_of_work import SqlUnitOfWork
-from services.kernel.errors import Unavailable
 from services.query.digest import snapshot_digest
 from services.query.domain import Declaration, Receipt, Standing
 from services.query.ports import Forgotten, Place, Wanted
@@ -40,7 +37,6 @@ from services.query.ports import Forgotten, Place, Wanted
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
-    from types import TracebackType
 
     from sqlalchemy import ColumnElement, Connection, Select
 
@@ -116,7 +112,6 @@ receipts = Table(
     Index("receipts_seq_no", "seq_no", postgresql_where=text("seq_no IS NOT NULL")),
 )
 
-_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # also a statement over its time limit
 _LISTED = text("listed")  # word for word as in the index
 _decode_data = msgspec.json.Decoder(DeclarationData).decode
 _ROW_COLUMNS = (
@@ -341,25 +336,7 @@ class SqlRegister:
 
 
 class SqlWork(SqlUnitOfWork):
-    """A transaction over the register; raises Unavailable when the database does not answer."""
-
-    def __enter__(self) -> Self:
-        """Begin. Raises Unavailable."""
-        try:
-            return super().__enter__()
-        except _AWAY as fault:
-            raise Unavailable("database") from fault
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Undo what was not committed. Raises Unavailable for a database that went away."""
-        super().__exit__(kind, fault, trace)
-        if isinstance(fault, _AWAY):
-            raise Unavailable("database") from fault
+    """A transaction over the register."""
 
     @property
     def register(self) -> SqlRegister:
